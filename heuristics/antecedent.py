@@ -1,0 +1,168 @@
+"""What a pronoun stands for, by rule: the nearest noun that agrees in number and gender.
+
+After Hobbs, "Resolving pronoun references" (1978) in spirit: agreement, no co-arguments, the
+nearest sentence first, and subjects first for persons.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from heuristics import wordlists
+from heuristics.closedclass import plural_words
+from heuristics.contract import feature, relation
+from heuristics.grammar import grammar
+from heuristics.matching import at_words, match, merged
+from heuristics.names import name_words
+from heuristics.pronouns import pronoun_group
+from heuristics.targets import Targets
+from heuristics.text import Text, per_text
+
+HE, SHE, IT, THEY = range(4)
+WINDOW = 80
+"""How many words back an antecedent may stand."""
+
+
+@per_text
+def mentions(text: Text) -> Bool[ndarray, " word"]:
+    """Nouns and names that head their phrase."""
+    nominal = (text.parse.pos == "NOUN") | name_words(text)
+    return nominal & ~grammar(text).is_label("compound", "flat")
+
+
+@per_text
+def agreement(text: Text) -> Bool[ndarray, "group word"]:
+    """Whether each word may be what he, she, it or they stands for; unknown names may be any."""
+    parse = text.parse
+    names = name_words(text)
+    nominal = mentions(text)
+
+    def listed(words: frozenset[str]) -> Bool[ndarray, " word"]:
+        return np.array([word in words for word in parse.lower], dtype=bool)
+
+    plural = plural_words(text) & ~names
+    male = listed(wordlists.MEN) & names | listed(wordlists.MALE_NOUNS)
+    female = listed(wordlists.WOMEN) & names | listed(wordlists.FEMALE_NOUNS)
+    creature = listed(wordlists.PERSON_NOUNS) | listed(wordlists.ANIMALS)
+    open_gender = (names & ~male & ~female) | creature
+    thing = nominal & ~names & ~male & ~female & ~listed(wordlists.PERSON_NOUNS)
+    joined = grammar(text).is_label("conj")
+    coordinated = joined.copy()
+    coordinated[grammar(text).head[joined]] = True
+    return np.stack(
+        [
+            nominal & ~plural & (male | open_gender),
+            nominal & ~plural & (female | open_gender),
+            thing & ~plural,
+            nominal & (plural | coordinated & (names | male | female | creature)),
+        ]
+    )
+
+
+@per_text
+def antecedents(text: Text) -> Int[ndarray, " word"]:
+    """For each third-person pronoun the word it most likely stands for; −1 for none."""
+    found = np.full(len(text.parse), -1, dtype=np.int64)
+    if not text.parse.parsed:
+        return found
+    group, agrees, roles = pronoun_group(text), agreement(text), grammar(text)
+    subject = roles.is_label("nsubj")
+    argument = roles.is_label("nsubj", "obj", "iobj", "obl")
+    sentence = text.parse.sentence
+    for word in np.flatnonzero((group >= 0) & (group <= THEY)):
+        start = max(int(word) - WINDOW, 0)
+        near = np.flatnonzero(agrees[group[word], start:word]) + start
+        if argument[word] and text.parse.lower[word] not in wordlists.REFLEXIVES:
+            near = near[~(argument[near] & (roles.head[near] == roles.head[word]))]
+        if not len(near):
+            continue
+        if group[word] == IT:
+            found[word] = near[-1]
+        else:
+            away = sentence[word] - sentence[near]
+            found[word] = near[np.lexsort((-near, ~subject[near], away))[0]]
+    return found
+
+
+@relation("antecedent", phrase="the antecedent of the pronoun", parse=True)
+def antecedent(text: Text) -> Targets:
+    """From he, she, it or they (any case), the noun or name it stands for, by rule."""
+    return at_words(text, text.of_word(antecedents(text), -1))
+
+
+@relation(
+    "antecedent of the verb's object",
+    phrase="the antecedent of the verb's pronoun object",
+    parse=True,
+)
+def object_antecedent(text: Text) -> Targets:
+    """From a verb with a pronoun as object, what that stands for ("banana" from "find it")."""
+    found = grammar(text)
+    stands_for = antecedents(text)
+    of_verb = np.full(len(text.parse), -1, dtype=np.int64)
+    objects = np.flatnonzero(found.is_label("obj", "iobj") & (stands_for >= 0))[::-1]
+    of_verb[found.head[objects]] = stands_for[objects]
+    return at_words(text, text.of_word(of_verb, -1))
+
+
+@relation(
+    "antecedent of the clause's subject",
+    phrase="the antecedent of the clause's subject",
+    parse=True,
+)
+def subject_antecedent(text: Text) -> Targets:
+    """From a clause whose subject is a pronoun, what that stands for."""
+    found = grammar(text)
+    subject = found.subject[found.clause]
+    return at_words(text, text.of_word(np.append(antecedents(text), -1)[subject], -1))
+
+
+@relation("agreeing mentions", phrase="all earlier nouns that agree with the pronoun", parse=True)
+def agreeing(text: Text) -> Targets:
+    """From he, she, it or they, every earlier noun or name that agrees, all pieces, alike."""
+    group, agrees = text.of_word(pronoun_group(text), -1), agreement(text)
+    zeros = np.zeros(text.n_pos, dtype=np.int64)
+    return merged(
+        [
+            match(
+                zeros,
+                np.where(group == kind, 0, -1),
+                marked=text.on_words(agrees[kind]),
+                limit=text.word_start,
+            ).every()
+            for kind in (HE, SHE, IT, THEY)
+        ]
+    )
+
+
+@feature(
+    "person",
+    noun="word for a person",
+    plural="words for persons",
+    lifts=("nearest", "every", "recent"),
+    unit="word",
+)
+def person(text: Text) -> ndarray:
+    """A name, or a noun for a person ("girl", "mom", "friend")."""
+    people = wordlists.MALE_NOUNS | wordlists.FEMALE_NOUNS | wordlists.PERSON_NOUNS
+    return text.matches(people) | text.on_words(name_words(text))
+
+
+@feature("animal", noun="word for an animal", plural="words for animals")
+def animal(text: Text) -> ndarray:
+    """A noun for an animal or another creature, in the singular."""
+    return text.matches(wordlists.ANIMALS)
+
+
+@feature("female name", noun="woman's or girl's name", plural="names of women and girls")
+def female(text: Text) -> ndarray:
+    """A common female name."""
+    return text.matches(wordlists.WOMEN) & text.on_words(name_words(text))
+
+
+@feature("male name", noun="man's or boy's name", plural="names of men and boys")
+def male(text: Text) -> ndarray:
+    """A common male name."""
+    return text.matches(wordlists.MEN) & text.on_words(name_words(text))

@@ -1,0 +1,78 @@
+"""Clauses, read off a dependency parse: which word heads the clause that a word belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
+if TYPE_CHECKING:
+    from heuristics.text import Parse
+
+# Universal Dependencies' clausal relations (universaldependencies.org/u/dep): each heads a clause.
+CLAUSAL = {"root", "ccomp", "advcl", "acl", "acl:relcl", "advcl:relcl", "csubj", "parataxis"}
+_PREDICATES = {"VERB", "AUX"}
+
+
+def clause_heads(parse: Parse) -> Int[ndarray, " word"]:
+    """For each word the head of its innermost clause.
+
+    A word heads a clause if its relation is clausal, or if it is a coordinated predicate (`conj`
+    of a verb, itself a verb). Punctuation belongs to the clause of the word that it is written
+    against, the one before it if both or none.
+    """
+    heads = np.arange(len(parse))
+    if not parse.parsed:
+        return parse.sentence_start[heads] if len(parse) else heads
+    is_head = np.array(
+        [
+            dep in CLAUSAL
+            or (dep == "conj" and pos in _PREDICATES and parse.pos[head] in _PREDICATES)
+            for dep, pos, head in zip(parse.dep, parse.pos, parse.head, strict=True)
+        ],
+        dtype=bool,
+    )
+    is_head |= parse.head == heads
+    found = np.where(is_head, heads, parse.head)
+    for _ in range(len(parse)):
+        climbed = np.where(is_head[found], found, parse.head[found])
+        if (climbed == found).all():
+            break
+        found = climbed
+    return _attach_punctuation(parse, found)
+
+
+def _attach_punctuation(parse: Parse, found: Int[ndarray, " word"]) -> Int[ndarray, " word"]:
+    """Punctuation goes with the word it is written against, the one before it if both or none."""
+    marks = [int(word) for word in np.flatnonzero(parse.pos == "PUNCT")]
+    for word in marks[::-1]:
+        if _opens(parse, word):
+            found[word] = found[word + 1]
+    for word in marks:
+        joined = word > 0 and parse.sentence[word - 1] == parse.sentence[word]
+        if joined and not _opens(parse, word):
+            found[word] = found[word - 1]
+    return found
+
+
+def _opens(parse: Parse, word: int) -> bool:
+    if word + 1 >= len(parse) or parse.sentence[word + 1] != parse.sentence[word]:
+        return False
+    touches_next = parse.end[word] == parse.start[word + 1]
+    touches_previous = word > 0 and parse.end[word - 1] == parse.start[word]
+    return bool(touches_next and not touches_previous)
+
+
+def clause_starts(parse: Parse) -> Int[ndarray, " word"]:
+    """For each word the first word of its clause, even where another clause stands between.
+
+    A leading conjunction, subordinator or speech mark that belongs to the clause counts.
+    """
+    heads = parse.clause_head
+    start = np.arange(len(parse))
+    seen: dict[tuple[int, int], int] = {}
+    for word, head in enumerate(heads):
+        start[word] = seen.setdefault((int(parse.sentence[word]), int(head)), word)
+    return start

@@ -1,0 +1,128 @@
+"""Single words and small sets of words that stories turn on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy import ndarray
+
+from heuristics import wordlists
+from heuristics.contract import feature
+from heuristics.text import Text
+from heuristics.wordclasses import tagged
+
+
+class Single(NamedTuple):
+    """A word that is a class of its own."""
+
+    word: str
+
+
+@feature(
+    '"{single.word}"',
+    plural='occurrences of "{single.word}"',
+    lifts=("nearest", "every"),
+    query_class=True,
+    single=(Single("and"), Single("but"), Single("to"), Single("the"), Single("a"), Single("was")),
+)
+def single_word(text: Text, single: Single) -> ndarray:
+    """One word, case aside."""
+    return text.matches({single.word})
+
+
+@feature(
+    '"{single.word}"',
+    plural='occurrences of "{single.word}"',
+    single=tuple(map(Single, ("of", "in", "with", "for", "so", "that", "had", "day", "not"))),
+)
+def plain_word(text: Text, single: Single) -> ndarray:
+    """One word, case aside."""
+    return text.matches({single.word})
+
+
+@feature("negation", plural="negations", lifts=("nearest",))
+def negation(text: Text) -> ndarray:
+    """A negative word ("not", "n't", "never", "no", …)."""
+    return text.matches(wordlists.NEGATIONS)
+
+
+@feature("wh-word", lifts=("nearest",))
+def wh_word(text: Text) -> ndarray:
+    """A question or relative word ("who", "what", "how", …)."""
+    return text.matches(wordlists.WH_WORDS)
+
+
+@feature("adverb of time", plural="adverbs of time")
+def time_adverb(text: Text) -> ndarray:
+    """When or how often ("then", "soon", "always", …)."""
+    return text.matches(wordlists.TIME_ADVERBS)
+
+
+@feature("article", lifts=("nearest",))
+def article(text: Text) -> ndarray:
+    """ "The", "a", "an"."""
+    return text.matches({"the", "a", "an"})
+
+
+@feature("clitic", noun="clitic ('s, n't, 'll, …)", plural="clitics ('s, n't, 'll, …)")
+def clitic(text: Text) -> ndarray:
+    """What an apostrophe joins to the word before."""
+    return text.on_words(
+        np.array(
+            [
+                (word[:1] in "'’" and word[1:].isalpha()) or word in ("n't", "n’t")
+                for word in text.parse.lower
+            ],
+            dtype=bool,
+        )
+    )
+
+
+@feature("plural noun", parse=True)
+def plural_noun(text: Text) -> ndarray:
+    """A common noun in the plural, by its form."""
+    return tagged(text, "NOUN") & text.on_words(plural_words(text))
+
+
+def _ends_in_plural(word: str) -> bool:
+    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+
+
+def plural_words(text: Text) -> ndarray:
+    """Words whose form is a plural's: irregular, or an -s that the lemma does not have."""
+    return np.array(
+        [
+            word in wordlists.IRREGULAR_PLURALS or (_ends_in_plural(word) and lemma.lower() != word)
+            for word, lemma in zip(text.parse.lower, text.parse.lemma, strict=True)
+        ],
+        dtype=bool,
+    )
+
+
+@feature(
+    "past tense",
+    noun="verb in the past",
+    plural="verbs in the past",
+    lifts=("nearest", "every"),
+    unit="word",
+    parse=True,
+)
+def past_tense(text: Text) -> ndarray:
+    """A past form of a verb or an auxiliary, participles among them, by its form."""
+    past = [w.endswith("ed") or w in wordlists.IRREGULAR_PASTS for w in text.parse.lower]
+    return tagged(text, "VERB", "AUX") & text.on_words(np.array(past, dtype=bool))
+
+
+@feature("ing-form", plural="verbs in -ing", parse=True)
+def ing_form(text: Text) -> ndarray:
+    """A verb in -ing."""
+    ing = [len(w) > 4 and w.endswith("ing") for w in text.parse.lower]
+    return tagged(text, "VERB") & text.on_words(np.array(ing, dtype=bool))
+
+
+@feature("base form", noun="verb in its base form", plural="verbs in the base form", parse=True)
+def base_form(text: Text) -> ndarray:
+    """A verb that is its own lemma ("go", "play")."""
+    same = text.parse.lower == np.array([lemma.lower() for lemma in text.parse.lemma], dtype=object)
+    return tagged(text, "VERB") & text.on_words(np.asarray(same, dtype=bool))

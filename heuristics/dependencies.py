@@ -1,0 +1,143 @@
+"""The tree itself: heads and dependents, modifiers, dependency labels.
+
+Labels are those of Universal Dependencies (universaldependencies.org/u/dep) in either scheme.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
+from heuristics.contract import feature, relation
+from heuristics.grammar import grammar
+from heuristics.matching import Pieces, at_keys, at_words, match
+from heuristics.targets import Targets
+from heuristics.text import Text
+
+
+class Label(NamedTuple):
+    """A dependency label, subtypes included, and what it is called."""
+
+    label: str
+    noun: str
+    plural: str
+
+
+LABELS = (
+    Label("root", "root of a sentence", "roots of sentences"),
+    Label("obl", "oblique noun", "nouns after a preposition"),
+    Label("nmod", "noun that modifies another", "nouns that modify another"),
+    Label("amod", "adjective before its noun", "adjectives before their noun"),
+    Label("compound", "part of a compound", "parts of compounds"),
+    Label("conj", "coordinated word", "coordinated words"),
+    Label("advcl", "adverbial clause's head", "heads of adverbial clauses"),
+    Label("acl", "relative clause's head", "heads of relative clauses"),
+    Label("ccomp", "complement clause's head", "heads of complement clauses"),
+    Label("xcomp", "open complement", "open complements of verbs"),
+    Label("advmod", "adverbial modifier", "adverbial modifiers"),
+    Label("mark", "clause marker", "clause markers"),
+    Label("cop", "copula", "copulas"),
+    Label("vocative", "name of who is spoken to", "names of who is spoken to"),
+)
+
+
+@feature(
+    "dependency {label.label}",
+    noun="{label.noun}",
+    plural="{label.plural}",
+    parse=True,
+    label=LABELS,
+)
+def dependency(text: Text, label: Label) -> ndarray:
+    """A word with one dependency label, all its pieces."""
+    return text.on_words(grammar(text).is_label(label.label))
+
+
+def parents(text: Text) -> Int[ndarray, " word"]:
+    """Each word's syntactic head; −1 for a root."""
+    head = grammar(text).head
+    return np.where(head == np.arange(len(head)), -1, head)
+
+
+class Which(NamedTuple):
+    """Which pieces of a word."""
+
+    name: str
+    pieces: Pieces
+
+
+@relation(
+    "{which.name}",
+    phrase="the {which.name}",
+    parse=True,
+    which=(Which("syntactic head", "all"), Which("end of the syntactic head", "last")),
+)
+def syntactic_head(text: Text, which: Which) -> Targets:
+    """The word that the query's word depends on, where it stands before it."""
+    return at_words(text, text.of_word(parents(text), -1), which.pieces)
+
+
+@relation("head of the syntactic head", parse=True)
+def grandparent(text: Text) -> Targets:
+    """The syntactic head's own head, where it stands before the query's word."""
+    up = np.append(parents(text), -1)
+    return at_words(text, text.of_word(up[up[:-1]], -1))
+
+
+@relation("dependents", phrase="the words before that depend on the current one", parse=True)
+def dependents(text: Text) -> Targets:
+    """Earlier words whose syntactic head is the query's word, all pieces, alike."""
+    return match(text.of_word(parents(text), -1), text.word, limit=text.word_start).every()
+
+
+@relation(
+    "nearest dependent",
+    phrase="the nearest word before that depends on the current one",
+    parse=True,
+)
+def nearest_dependent(text: Text) -> Targets:
+    """The nearest earlier word whose syntactic head is the query's word, all pieces."""
+    found = match(text.of_word(parents(text), -1), text.word, limit=text.word_start)
+    return at_keys(text, found.nearest())
+
+
+@relation("siblings", phrase="the words before with the same syntactic head", parse=True)
+def siblings(text: Text) -> Targets:
+    """Earlier words with the query word's syntactic head, all pieces, alike."""
+    return match(text.of_word(parents(text), -1), limit=text.word_start).every()
+
+
+MODIFIERS = ("amod", "det", "nummod", "nmod", "compound")
+
+
+@relation("modifiers of the noun", phrase="the modifiers of the current noun", parse=True)
+def modifiers(text: Text) -> Targets:
+    """From a noun or name, its earlier determiners, adjectives and other modifiers, all pieces."""
+    found = grammar(text)
+    marked = text.on_words(found.is_label(*MODIFIERS))
+    noun = text.on_words(np.isin(text.parse.pos, ("NOUN", "PROPN")))
+    query = np.where(noun, text.word, -1)
+    key = text.of_word(parents(text), -1)
+    return match(key, query, marked=marked, limit=text.word_start).every()
+
+
+@relation("preposition of the noun", phrase="the preposition before the noun", parse=True)
+def own_preposition(text: Text) -> Targets:
+    """The preposition that governs the query's word or the noun which it modifies."""
+    parent = parents(text)
+    marked = text.on_words(grammar(text).is_label("case"))
+    key = text.of_word(parent, -1)
+    own = match(key, text.word, marked=marked, limit=text.word_start).nearest()
+    of_head = match(key, key, marked=marked, limit=text.word_start).nearest()
+    return at_keys(text, np.where(own >= 0, own, of_head))
+
+
+@relation("coordinated word", phrase="the word that the current one is joined to", parse=True)
+def coordinated(text: Text) -> Targets:
+    """From the second of two coordinated words, the first ("Tom" from "Lily" in "Tom and Lily")."""
+    found = grammar(text)
+    joined = np.where(found.is_label("conj"), found.head, -1)
+    return at_words(text, text.of_word(joined, -1))

@@ -1,0 +1,202 @@
+"""Who speaks: speech verbs, speakers and turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from heuristics import wordlists
+from heuristics.contract import feature, relation
+from heuristics.matching import at_keys, at_words
+from heuristics.names import name_words
+from heuristics.speech_marks import speech_tokens
+from heuristics.targets import Targets, mask_to_keys
+from heuristics.text import Text, per_text
+from heuristics.wordclasses import tagged
+
+
+@per_text
+def speech_verb_words(text: Text) -> Bool[ndarray, " word"]:
+    """Words that announce speech ("said", "asks", …), by form or lemma."""
+    lemma = np.array([form.lower() for form in text.parse.lemma], dtype=object)
+    listed = [
+        word in wordlists.SPEECH_VERBS or base in wordlists.SPEECH_VERBS
+        for word, base in zip(text.parse.lower, lemma, strict=True)
+    ]
+    found = np.array(listed, dtype=bool)
+    return found & (text.parse.pos == "VERB") if text.parse.parsed else found
+
+
+@feature(
+    "speech verb",
+    lifts=("nearest", "nearest end", "previous", "every", "recent", "after"),
+    unit="word",
+    query_class=True,
+)
+def speech_verb(text: Text) -> ndarray:
+    """A verb that announces speech ("said", "asks", …)."""
+    return text.on_words(speech_verb_words(text))
+
+
+@feature(
+    "verb before a name",
+    noun="verb before a proper noun",
+    plural="verbs before proper nouns",
+    lifts=("nearest", "every"),
+    unit="word",
+    parse=True,
+)
+def verb_before_name(text: Text) -> ndarray:
+    """A verb right before a proper noun ("said Tom")."""
+    verb = np.isin(text.parse.pos, ("VERB", "AUX"))
+    return text.on_words(verb & np.append(name_words(text)[1:], False))
+
+
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """The turns of a dialogue, by position.
+
+    `own` is where the turn that a position is in (or, outside speech, the last one) began, `last`
+    where the turn before it began, `own_last` the one before that (two speakers taking turns, the
+    same speaker's); the opening marks' positions, −1 for none. `speaker` is the word that names who
+    speaks, as far as it stands before the speech.
+    """
+
+    own: Int[ndarray, " pos"]
+    last: Int[ndarray, " pos"]
+    own_last: Int[ndarray, " pos"]
+    speaker: Int[ndarray, " pos"]
+
+
+@per_text
+def turns(text: Text) -> Turns:
+    """Speech in the same paragraph is one turn; a line break between begins another."""
+    spans = [
+        span
+        for span in text.speech.spans
+        if text.speech.opener[span[0]] < 0 and text.char_position[span[0]] >= 0
+    ]
+    opened = np.array([text.char_position[start] for start, _ in spans], dtype=np.int64)
+    begins: list[int] = []
+    speakers: list[int] = []
+    turn_of_span: list[int] = []
+    end = 0
+    for (start, close), position in zip(spans, opened, strict=True):
+        if not begins or "\n" in text.string[end:start]:
+            begins.append(int(position))
+            speakers.append(-1)
+        if speakers[-1] < 0:
+            speakers[-1] = _speaker(text, int(position))
+        turn_of_span.append(len(begins) - 1)
+        end = abs(close)
+    turn = np.append(np.array(turn_of_span, dtype=np.int64), -1)[
+        np.searchsorted(opened, text.position, side="right") - 1
+    ]
+    table = np.array([-1, -1, -1, *begins], dtype=np.int64)
+    speaker = np.append(np.array(speakers, dtype=np.int64), -1)[turn]
+    inside = speech_tokens(text).opener >= 0
+    return Turns(table[turn + 3], table[turn + 2], table[turn + 1], np.where(inside, speaker, -1))
+
+
+def _speaker(text: Text, opening: int) -> int:
+    """The nearest name, noun or pronoun before a speech, in a sentence with a speech verb; −1."""
+    before = np.flatnonzero(text.word[:opening] >= 0)
+    if not len(before):
+        return -1
+    last = int(text.word[before[-1]])
+    first = max(last - 11, 0)
+    verbs = speech_verb_words(text)[first : last + 1]
+    if not verbs.any():
+        return -1
+    verb = first + int(np.flatnonzero(verbs)[-1])
+    dep = text.parse.dep
+    subjects = [
+        w for w in range(first, last + 1) if dep[w][:5] == "nsubj" and text.parse.head[w] == verb
+    ]
+    if subjects:
+        return subjects[-1]
+    is_name = name_words(text) | np.isin(text.parse.pos, ("PROPN", "NOUN", "PRON"))
+    named = [word for word in range(first, verb) if is_name[word]]
+    return named[-1] if named else -1
+
+
+@relation("start of this turn", phrase="the start of this turn of speech")
+def turn_start(text: Text) -> Targets:
+    """The opening mark of the turn that the query is in, or of the last one."""
+    return Targets.from_keys(turns(text).own).visible(first=1)
+
+
+@relation("start of the last turn", phrase="the start of the other speaker's last turn")
+def last_turn_start(text: Text) -> Targets:
+    """The opening mark of the turn before (of the other speaker, where two take turns)."""
+    return Targets.from_keys(turns(text).last).visible(first=1)
+
+
+@relation("start of the speaker's last turn", phrase="the start of the same speaker's last turn")
+def own_last_turn_start(text: Text) -> Targets:
+    """The opening mark of the turn before the last (of the same speaker, where two take turns)."""
+    return Targets.from_keys(turns(text).own_last).visible(first=1)
+
+
+@relation("last turn", phrase="the other speaker's last turn")
+def last_turn(text: Text) -> Targets:
+    """From inside speech, everything from the start of the turn before up to this one, alike."""
+    found = turns(text)
+    inside = (speech_tokens(text).opener >= 0) & (found.last >= 0)
+    return Targets.from_spans(
+        np.where(inside, np.maximum(found.last, 1), 0), np.where(inside, found.own, 0)
+    ).visible(first=1)
+
+
+@relation("speaker", phrase="the speaker")
+def speaker(text: Text) -> Targets:
+    """From inside speech, who speaks, where that is said before it ("Tom" in `Tom said, "`)."""
+    return at_words(text, turns(text).speaker)
+
+
+@relation("speech verb of this speech", phrase="the verb that announces the speech")
+def own_speech_verb(text: Text) -> Targets:
+    """From inside speech, the nearest speech verb before its opening mark, within 12 tokens."""
+    opener = speech_tokens(text).opener
+    found = mask_to_keys(speech_verb(text) & ~text.is_start)[opener]
+    near = (opener >= 0) & (found >= 0) & (opener - found <= 12)
+    return at_keys(text, np.where(near, found, -1)).visible(first=1)
+
+
+@relation("name in the last narration", phrase="the last name outside speech")
+def narrated_name(text: Text) -> Targets:
+    """The nearest proper noun before the query's word that is told, not spoken."""
+    found = speech_tokens(text)
+    told = text.on_words(name_words(text)) & ~found.inside & ~text.is_start
+    return at_keys(text, mask_to_keys(told)[text.word_start])
+
+
+@relation("name in speech", phrase="the last name inside speech")
+def spoken_name(text: Text) -> Targets:
+    """The nearest proper noun before the query's word that is spoken."""
+    spoken = text.on_words(name_words(text)) & speech_tokens(text).inside & ~text.is_start
+    return at_keys(text, mask_to_keys(spoken)[text.word_start])
+
+
+@feature(
+    "speaker's name",
+    noun="name of the speaker",
+    plural="names of speakers",
+    lifts=("nearest", "every"),
+    unit="word",
+)
+def speaker_name(text: Text) -> ndarray:
+    """A noun, name or pronoun next to a speech verb, outside speech ("Tom said", "said Tom")."""
+    verbs = speech_verb_words(text)
+    nominal = name_words(text) | np.isin(text.parse.pos, ("PROPN", "NOUN", "PRON"))
+    beside = np.append(verbs[1:], False) | np.concatenate([[False], verbs])[: len(verbs)]
+    return text.on_words(nominal & beside) & ~speech_tokens(text).inside
+
+
+@feature("verb in speech", noun="verb inside speech", plural="verbs inside speech", parse=True)
+def spoken_verb(text: Text) -> ndarray:
+    """A verb that is spoken, not told."""
+    return tagged(text, "VERB") & speech_tokens(text).inside

@@ -1,0 +1,24 @@
+"""The error family: a message says what, which value, what was expected and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LabelerError(Exception):
+    """Something the user can mend; shown as one line, never as a traceback."""
+
+
+class PluginError(LabelerError):
+    """A heuristic broke its contract; the message names it, its module and the prompt."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The tail of an error about an unknown name: the nearest known ones, or where to look."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        return "did you mean " + " or ".join(repr(candidate) for candidate in near) + "?"
+    shown = ", ".join(repr(candidate) for candidate in known[:12])
+    return f"known are {shown}" + (f" and {len(known) - 12} more" if len(known) > 12 else "")

@@ -1,0 +1,137 @@
+"""Names and capitals."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from heuristics.contract import feature, relation
+from heuristics.grammar import grammar
+from heuristics.matching import at_keys, at_words, codes, match
+from heuristics.targets import Targets
+from heuristics.text import Text, per_text
+
+
+@per_text
+def name_words(text: Text) -> Bool[ndarray, " word"]:
+    """Proper nouns; without a parse, capitalised words that do not open a sentence, except "I"."""
+    if text.parse.parsed:
+        return np.asarray(text.parse.pos == "PROPN")
+    inside = np.asarray(text.parse.sentence_start != np.arange(len(text.parse)))
+    return capitalised_words(text) & inside & (text.parse.lower != "i")
+
+
+@per_text
+def capitalised_words(text: Text) -> Bool[ndarray, " word"]:
+    """Words that begin with a capital."""
+    return np.array([word[:1].isupper() for word in text.parse.text], dtype=bool)
+
+
+@feature(
+    "proper noun",
+    lifts=(
+        "nearest",
+        "nearest end",
+        "nearest start",
+        "latest",
+        "previous",
+        "first",
+        "every",
+        "recent",
+        "after",
+    ),
+    unit="word",
+    query_class=True,
+)
+def proper_noun(text: Text) -> ndarray:
+    """A name, all its pieces."""
+    return text.on_words(name_words(text))
+
+
+@relation("current and previous proper nouns", phrase="the current and previous proper nouns")
+def current_and_previous(text: Text) -> Targets:
+    """From a name, its own pieces so far and the name before; nothing from other words."""
+    mask = proper_noun(text)
+    own = at_keys(text, np.where(mask, text.position, -1))
+    before = match(np.where(mask, 0, -1), limit=text.word_start).nearest()
+    other = at_keys(text, before)
+    query = np.concatenate([other.query, own.query])
+    key = np.concatenate([other.key, own.key])
+    order = np.argsort(query, kind="stable")
+    return Targets(query[order], key[order], np.ones(len(order)))
+
+
+@relation("same name", phrase="the last mention of the same name")
+def same_name(text: Text) -> Targets:
+    """From a name, its last mention, all pieces."""
+    return at_keys(text, match(_names(text), limit=text.word_start).nearest())
+
+
+@per_text
+def other_name(text: Text) -> Int[ndarray, " word"]:
+    """For each name the nearest name before it that is another one; −1 for none."""
+    found = np.full(len(text.parse), -1, dtype=np.int64)
+    last, other = -1, -1
+    for word in np.flatnonzero(name_words(text)).tolist():
+        if last >= 0 and text.parse.lower[last] != text.parse.lower[word]:
+            other = last
+        found[word] = other
+        last = word
+    return found
+
+
+@relation("another name", phrase="the nearest other name")
+def another_name(text: Text) -> Targets:
+    """From a name, the nearest name before it that is another one."""
+    return at_words(text, text.of_word(other_name(text), -1))
+
+
+@per_text
+def _names(text: Text) -> ndarray:
+    return np.where(proper_noun(text), codes(text.words), -1)
+
+
+@feature(
+    "first name of the text",
+    noun="mention of the first name",
+    plural="mentions of the first name",
+    lifts=("nearest", "every"),
+    unit="word",
+)
+def protagonist(text: Text) -> ndarray:
+    """Every mention of the first proper noun of the text."""
+    named = np.flatnonzero(proper_noun(text))
+    if not len(named):
+        return np.zeros(text.n_pos, dtype=bool)
+    return proper_noun(text) & np.asarray(text.words == text.words[named[0]])
+
+
+@feature("capitalised word", lifts=("nearest", "every"), unit="word")
+def capitalised(text: Text) -> ndarray:
+    """A word that begins with a capital."""
+    return text.on_words(capitalised_words(text))
+
+
+@feature(
+    "capital inside a sentence",
+    noun="capitalised word inside a sentence",
+    plural="capitalised words inside sentences",
+)
+def inner_capital(text: Text) -> ndarray:
+    """A capitalised word that does not open its sentence; "I" left out."""
+    inside = np.asarray(text.parse.sentence_start != np.arange(len(text.parse)))
+    return text.on_words(capitalised_words(text) & inside & (text.parse.lower != "i"))
+
+
+@feature(
+    "name as subject",
+    noun="name that is a subject",
+    plural="names that are subjects",
+    lifts=("nearest", "every"),
+    unit="word",
+    parse=True,
+)
+def name_subject(text: Text) -> ndarray:
+    """A proper noun that is the subject of a clause."""
+    return text.on_words(name_words(text) & grammar(text).is_label("nsubj"))

@@ -1,0 +1,162 @@
+"""Words and their pieces: in a small vocabulary most words are two to four tokens."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
+from heuristics.contract import feature, relation
+from heuristics.matching import Pieces, at_keys
+from heuristics.targets import Targets
+from heuristics.text import Text
+
+
+class Back(NamedTuple):
+    """A word some words before the query's, punctuation counted, and which pieces of it."""
+
+    words: int
+    pieces: Pieces
+    name: str
+    phrase: str
+
+
+BACK = (
+    Back(1, "all", "previous word", "the previous word"),
+    Back(1, "last", "end of the previous word", "the end of the previous word"),
+    Back(1, "first", "start of the previous word", "the start of the previous word"),
+    Back(2, "all", "two words back", "the word before the previous one"),
+    Back(2, "last", "end of two words back", "the end of the word before the previous one"),
+    Back(2, "first", "start of two words back", "the start of the word before the previous one"),
+    Back(3, "last", "end of three words back", "the end of the word three back"),
+)
+
+
+def word_back(text: Text, words: int) -> Int[ndarray, " pos"]:
+    """The last piece of the word some words back; −1 at the beginning of the text."""
+    keys = text.position
+    for _ in range(words):
+        keys = np.where(keys > 0, text.word_start[keys] - 1, -1)
+    return keys
+
+
+@relation("{back.name}", phrase="{back.phrase}", positional=True, back=BACK)
+def words_back(text: Text, back: Back) -> Targets:
+    """A word before the query's own, whatever it is; a mark or line break counts as a word."""
+    return at_keys(text, word_back(text, back.words), back.pieces)
+
+
+@relation("words fading", phrase="the ends of the last words, the nearer the more", positional=True)
+def words_fading(text: Text) -> Targets:
+    """The last pieces of earlier words, the nearest weighted 1, the next 1/2, then 1/4, …"""
+    ends = np.flatnonzero((text.word_end == text.position) & ~text.is_start)
+    before = np.searchsorted(ends, text.word_start)
+    spans = Targets.from_spans(np.maximum(before - 12, 0), before)
+    rank = before[spans.query] - 1 - spans.key
+    return Targets(spans.query, ends[spans.key], 0.5**rank)
+
+
+@relation("start of the current word", positional=True)
+def current_word_start(text: Text) -> Targets:
+    """The first piece of the word that the query continues; none on a first piece."""
+    inside = (text.piece > 0) & (text.word_start > 0)
+    return Targets.from_keys(np.where(inside, text.word_start, -1))
+
+
+@relation(
+    "earlier pieces of the current word",
+    phrase="the earlier pieces of the current word",
+    positional=True,
+)
+def earlier_pieces(text: Text) -> Targets:
+    """All pieces of the query's word before the query."""
+    return Targets.from_spans(np.maximum(text.word_start, 1), text.position)
+
+
+@relation("current word so far", phrase="the current word so far", positional=True)
+def current_word(text: Text) -> Targets:
+    """All pieces of the query's word, the query included."""
+    return Targets.from_spans(np.maximum(text.word_start, 1), text.position + 1)
+
+
+@feature("whole word", plural="words of a single token", query_class=True)
+def whole_word(text: Text) -> ndarray:
+    """A word that is a single token."""
+    return (text.piece == 0) & (text.word_end == text.position)
+
+
+@feature(
+    "first piece",
+    noun="first piece of a longer word",
+    plural="first pieces of longer words",
+    lifts=("nearest", "recent"),
+    query_class=True,
+)
+def first_piece(text: Text) -> ndarray:
+    """The first of several pieces of a word."""
+    return (text.piece == 0) & (text.word_end > text.position)
+
+
+@feature(
+    "second piece", noun="second piece of a word", plural="second pieces of words", query_class=True
+)
+def second_piece(text: Text) -> ndarray:
+    """The second piece of a word."""
+    return text.piece == 1
+
+
+@feature(
+    "third piece", noun="third piece of a word", plural="third pieces of words", query_class=True
+)
+def third_piece(text: Text) -> ndarray:
+    """The third piece of a word."""
+    return text.piece == 2
+
+
+@feature(
+    "fourth piece or later",
+    noun="fourth or later piece of a word",
+    plural="fourth and later pieces of words",
+    query_class=True,
+)
+def later_piece(text: Text) -> ndarray:
+    """The fourth piece of a word, or a later one."""
+    return text.piece > 2
+
+
+@feature("word continuation", plural="continuations of words")
+def continuation(text: Text) -> ndarray:
+    """Any piece of a word but the first."""
+    return text.piece > 0
+
+
+@feature(
+    "last piece",
+    noun="last piece of a longer word",
+    plural="last pieces of longer words",
+    lifts=("nearest", "recent"),
+)
+def last_piece(text: Text) -> ndarray:
+    """The last of several pieces of a word."""
+    return (text.piece > 0) & (text.word_end == text.position)
+
+
+@feature("word ending", noun="end of a word", plural="ends of words", lifts=("every",))
+def word_ending(text: Text) -> ndarray:
+    """The last piece of any word, single-token words included; punctuation left out."""
+    return (text.word_end == text.position) & letters(text)
+
+
+@feature("word beginning", noun="start of a word", plural="starts of words", lifts=("every",))
+def word_beginning(text: Text) -> ndarray:
+    """The first piece of any word, single-token words included; punctuation left out."""
+    return (text.piece == 0) & letters(text)
+
+
+def letters(text: Text) -> ndarray:
+    """Positions whose word has a letter or a digit."""
+    return text.on_words(
+        np.array([any(c.isalnum() for c in word) for word in text.parse.text], dtype=bool)
+    )

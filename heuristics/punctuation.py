@@ -1,0 +1,183 @@
+"""Punctuation, decided on characters: a token that touches a mark has it, and may have more."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+
+from heuristics.contract import feature, relation
+from heuristics.lifts import every, latest, nearest
+from heuristics.targets import Targets
+from heuristics.text import Text, per_text
+
+
+class Mark(NamedTuple):
+    """A punctuation mark: its name and the pattern that finds it in the string."""
+
+    name: str
+    pattern: str
+
+
+COMMA = Mark("comma", r"(?<!\d),|,(?!\d)")
+FULL_STOP = Mark("full stop", r"(?<!\.)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)\.(?![.\d])")
+MAIN_MARKS = (COMMA, FULL_STOP)
+OTHER_MARKS = (
+    Mark("exclamation mark", r"!"),
+    Mark("question mark", r"\?"),
+    Mark("line break", r"\n"),
+)
+RARE_MARKS = (
+    Mark("semicolon", r";"),
+    Mark("colon", r":"),
+    Mark("dash", r"[–—]|--|(?<=\s)-(?=\s)"),
+    Mark("ellipsis", r"…|\.\.+"),
+)
+MARKS = (*MAIN_MARKS, *OTHER_MARKS, *RARE_MARKS)
+
+
+def has(text: Text, *marks: Mark) -> Bool[ndarray, " pos"]:
+    """Positions that touch one of the marks."""
+    found = np.zeros(text.n_pos, dtype=bool)
+    for mark in marks:
+        found |= text.regex(mark.pattern)
+    return found
+
+
+@feature(
+    "{mark.name}",
+    lifts=("nearest", "previous", "every", "recent", "after"),
+    query_class=True,
+    mark=MAIN_MARKS,
+)
+def main_mark(text: Text, mark: Mark) -> ndarray:
+    """A comma or a full stop; those of numbers, of titles (Mr.) and of an ellipsis left out."""
+    return has(text, mark)
+
+
+@feature("{mark.name}", lifts=("nearest", "every"), query_class=True, mark=OTHER_MARKS)
+def other_mark(text: Text, mark: Mark) -> ndarray:
+    """An exclamation mark, a question mark or a line break."""
+    return has(text, mark)
+
+
+@feature("{mark.name}", plural="{mark.name}s", mark=RARE_MARKS[:3])
+def rare_mark(text: Text, mark: Mark) -> ndarray:
+    """A semicolon, a colon or a dash."""
+    return has(text, mark)
+
+
+@feature("ellipsis", plural="ellipses")
+def ellipsis(text: Text) -> ndarray:
+    """Three dots, as one character or several."""
+    return has(text, RARE_MARKS[3])
+
+
+@per_text
+def sentence_end_mask(text: Text) -> Bool[ndarray, " pos"]:
+    """Positions that touch a full stop, exclamation or question mark."""
+    return has(text, FULL_STOP, *OTHER_MARKS[:2])
+
+
+@feature("sentence-ending mark", lifts=("nearest", "previous", "recent", "after"))
+def sentence_end(text: Text) -> ndarray:
+    """A full stop, an exclamation mark or a question mark."""
+    return sentence_end_mask(text)
+
+
+@feature("strong mark", noun="!, ?, ; or :", plural="the marks ! ? ; :", lifts=("nearest", "every"))
+def strong_mark(text: Text) -> ndarray:
+    """An exclamation mark, a question mark, a semicolon or a colon."""
+    return text.regex(r"[!?;:]")
+
+
+@per_text
+def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
+    """Positions that touch a punctuation mark; apostrophes and hyphens inside words left out."""
+    return text.regex(r"[^\w\s'’\-]|(?<!\w)['’\-]|['’\-](?!\w)")
+
+
+@feature("punctuation mark", lifts=("nearest", "previous", "every", "recent", "after"))
+def punctuation_mark(text: Text) -> ndarray:
+    """Any punctuation mark, speech marks among them."""
+    return punctuation_mask(text)
+
+
+@feature("other punctuation", noun="rarer punctuation mark", plural="rarer marks", query_class=True)
+def other_punctuation(text: Text) -> ndarray:
+    """A mark other than a comma, a full stop, ! or ?, and a speech mark."""
+    speech = text.on_characters(text.speech.opening | text.speech.closing)
+    return punctuation_mask(text) & ~has(text, *MAIN_MARKS, *OTHER_MARKS) & ~speech
+
+
+@per_text
+def pivot_mask(text: Text) -> Bool[ndarray, " pos"]:
+    """Positions that touch a comma or a full stop."""
+    return has(text, *MAIN_MARKS)
+
+
+@feature(
+    "structural pivot",
+    noun="structural pivot (start of text, comma, full stop)",
+    plural="structural pivots (start of text, commas, full stops)",
+)
+def structural_pivot(text: Text) -> ndarray:
+    """The start of the text, a comma or a full stop."""
+    return pivot_mask(text) | text.is_start
+
+
+def _or_start(text: Text, found: Targets) -> Targets:
+    """The start of the text for every query that found nothing."""
+    empty = np.ones(text.n_pos, dtype=bool)
+    empty[found.query] = False
+    query = np.concatenate([found.query, np.flatnonzero(empty)])
+    key = np.concatenate([found.key, np.zeros(empty.sum(), dtype=np.int64)])
+    weight = np.concatenate([found.weight, np.ones(empty.sum())])
+    order = np.argsort(query, kind="stable")
+    return Targets(query[order], key[order], weight[order])
+
+
+@relation(
+    "nearest structural pivot",
+    phrase="the nearest preceding structural pivot (start of text, comma, full stop)",
+)
+def nearest_pivot(text: Text) -> Targets:
+    """The nearest comma or full stop before the query; the start of the text where none is."""
+    return _or_start(text, nearest(text, pivot_mask(text) & ~text.is_start, False))
+
+
+@relation(
+    "latest structural pivot",
+    phrase="the latest structural pivot (start of text, comma, full stop), itself included",
+)
+def latest_pivot(text: Text) -> Targets:
+    """The nearest comma or full stop, the query included; the start of the text where none is."""
+    return _or_start(text, latest(text, pivot_mask(text) & ~text.is_start, False))
+
+
+@relation(
+    "every structural pivot",
+    phrase="all structural pivots so far (start of text, commas, full stops)",
+)
+def every_pivot(text: Text) -> Targets:
+    """The start of the text and every comma and full stop up to the query, alike."""
+    return every(text, pivot_mask(text) | text.is_start, False)
+
+
+@feature("apostrophe")
+def apostrophe(text: Text) -> ndarray:
+    """An apostrophe inside or at the end of a word."""
+    return text.regex(r"(?<=\w)['’]")
+
+
+@feature("hyphen")
+def hyphen(text: Text) -> ndarray:
+    """A hyphen inside a word."""
+    return text.regex(r"(?<=\w)-(?=\w)")
+
+
+def follows(mask: Bool[ndarray, " pos"]) -> Bool[ndarray, " pos"]:
+    """Positions whose predecessor is marked."""
+    return np.concatenate([[False], mask[:-1]])

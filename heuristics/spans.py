@@ -1,0 +1,145 @@
+"""Clauses and sentences as stretches of text: the same one, the one before, what of it is over."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
+from heuristics.contract import relation
+from heuristics.grammar import grammar
+from heuristics.matching import match
+from heuristics.targets import Targets
+from heuristics.text import Text, per_text
+from heuristics.wordclasses import content_mask, tagged
+
+
+@per_text
+def clause_number(text: Text) -> Int[ndarray, " pos"]:
+    """The head word of each position's clause; −1 for none."""
+    return text.clause
+
+
+@per_text
+def previous_clause(text: Text) -> Int[ndarray, " pos"]:
+    """The clause of the nearest word before that is not in the query's own; −1 for none."""
+    parse = text.parse
+    found = np.full(len(parse), -1, dtype=np.int64)
+    for word in range(1, len(parse)):
+        before = parse.clause_head[word - 1]
+        same = before == parse.clause_head[word]
+        found[word] = found[word - 1] if same else before
+    return text.of_word(found, -1)
+
+
+def outer_clause(text: Text) -> Int[ndarray, " pos"]:
+    """The clause on which the query's clause depends; −1 for a main clause."""
+    parse = text.parse
+    outer = parse.clause_head[parse.head[parse.clause_head]] if len(parse) else parse.head
+    return text.of_word(np.where(outer == parse.clause_head, -1, outer), -1)
+
+
+@relation("same clause", phrase="the clause so far", parse=True)
+def same_clause(text: Text) -> Targets:
+    """Every token of the query's innermost clause up to the query, alike."""
+    return match(text.clause, limit=text.position + 1).every()
+
+
+@relation("same clause fading", phrase="the clause so far, the nearer the more", parse=True)
+def same_clause_recent(text: Text) -> Targets:
+    """Earlier tokens of the innermost clause, the nearest weighted 1, the next 1/2, then 1/3, …"""
+    return match(text.clause).recent()
+
+
+@relation("previous clause", phrase="the previous clause", parse=True)
+def last_clause(text: Text) -> Targets:
+    """Every token of the clause before the query's own, alike."""
+    return match(text.clause, previous_clause(text)).every()
+
+
+@relation("outer clause", phrase="the clause that this one depends on", parse=True)
+def governing_clause(text: Text) -> Targets:
+    """Earlier tokens of the clause on which the query's clause depends, alike."""
+    return match(text.clause, outer_clause(text)).every()
+
+
+@relation("same sentence", phrase="the sentence so far")
+def same_sentence(text: Text) -> Targets:
+    """Every token of the query's sentence up to the query, alike."""
+    return match(text.sentence, limit=text.position + 1).every()
+
+
+@relation("same sentence fading", phrase="the sentence so far, the nearer the more")
+def same_sentence_recent(text: Text) -> Targets:
+    """Earlier tokens of the sentence, the nearest weighted 1, the next 1/2, then 1/3, …"""
+    return match(text.sentence).recent()
+
+
+@relation("previous sentence", phrase="the previous sentence")
+def previous_sentence(text: Text) -> Targets:
+    """Every token of the sentence before the query's, alike."""
+    return match(text.sentence, _sentence_before(text)).every()
+
+
+def _sentence_before(text: Text) -> Int[ndarray, " pos"]:
+    return np.where(text.sentence > 0, text.sentence - 1, -1)
+
+
+@relation("earlier sentences", phrase="all earlier sentences alike")
+def earlier_sentences(text: Text) -> Targets:
+    """Every token before the query's sentence, alike."""
+    start = text.sentence_start
+    return Targets.from_spans(np.ones(text.n_pos, dtype=np.int64), np.maximum(start, 1))
+
+
+@relation("content words of the sentence", phrase="the content words of the sentence", parse=True)
+def sentence_content(text: Text) -> Targets:
+    """Earlier nouns, names, verbs, adjectives and adverbs of the sentence, all pieces, alike."""
+    return match(text.sentence, marked=content_mask(text), limit=text.word_start).every()
+
+
+@relation("nouns of the sentence", phrase="the nouns and names of the sentence", parse=True)
+def sentence_nouns(text: Text) -> Targets:
+    """Earlier nouns and names of the sentence, all pieces, alike."""
+    marked = tagged(text, "NOUN", "PROPN")
+    return match(text.sentence, marked=marked, limit=text.word_start).every()
+
+
+@relation("verbs of the sentence", phrase="the verbs of the sentence", parse=True)
+def sentence_verbs(text: Text) -> Targets:
+    """Earlier verbs and auxiliaries of the sentence, all pieces, alike."""
+    marked = tagged(text, "VERB", "AUX")
+    return match(text.sentence, marked=marked, limit=text.word_start).every()
+
+
+@relation("first noun of the sentence", phrase="the first noun or name of the sentence", parse=True)
+def first_noun(text: Text) -> Targets:
+    """The first noun or name of the sentence, before the query's word."""
+    marked = tagged(text, "NOUN", "PROPN")
+    found = match(text.sentence, marked=marked, limit=text.word_start)
+    start = found.first()
+    return Targets.from_spans(
+        np.where(start >= 0, start, 0), np.where(start >= 0, text.word_end[start] + 1, 0)
+    )
+
+
+@relation(
+    "content words of the previous sentence",
+    phrase="the content words of the previous sentence",
+    parse=True,
+)
+def previous_content(text: Text) -> Targets:
+    """Nouns, names, verbs, adjectives and adverbs of the sentence before, all pieces, alike."""
+    return match(text.sentence, _sentence_before(text), marked=content_mask(text)).every()
+
+
+@relation(
+    "subject and verb of the clause", phrase="the subject and the verb of the clause", parse=True
+)
+def clause_core(text: Text) -> Targets:
+    """The clause's subject and verb where they stand before the query's word, all pieces, alike."""
+    found = grammar(text)
+    core = np.zeros(len(text.parse), dtype=bool)
+    for role in (found.subject, found.verb):
+        core[role[role >= 0]] = True
+    return match(text.clause, marked=text.on_words(core), limit=text.word_start).every()

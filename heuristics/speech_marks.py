@@ -1,0 +1,161 @@
+"""Speech marks and what they enclose; matched on characters, carried to the tokens they touch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from heuristics.contract import feature, relation
+from heuristics.matching import at_keys
+from heuristics.punctuation import follows
+from heuristics.targets import Targets, mask_to_keys
+from heuristics.text import Text, per_text
+
+
+@dataclass(frozen=True, eq=False)
+class SpeechTokens:
+    """Speech carried to positions.
+
+    `opener` is the position of the mark that opened the speech which a token is in or closes,
+    `closed` that of the speech which a token's closing mark closes; −1 for none. A token that
+    closes speech and goes on outside it belongs to both.
+    """
+
+    opening: Bool[ndarray, " pos"]
+    closing: Bool[ndarray, " pos"]
+    inside: Bool[ndarray, " pos"]
+    opener: Int[ndarray, " pos"]
+    closed: Int[ndarray, " pos"]
+
+
+@per_text
+def speech_tokens(text: Text) -> SpeechTokens:
+    """The speech of a text, by position."""
+    speech = text.speech
+    enclosed = np.where(speech.closing, -1, speech.opener)
+    closed = np.where(speech.closing, speech.opener, -1)
+    return SpeechTokens(
+        opening=text.on_characters(speech.opening),
+        closing=text.on_characters(speech.closing),
+        inside=largest(text, enclosed) >= 0,
+        opener=_at(text, largest(text, speech.opener)),
+        closed=_at(text, largest(text, closed)),
+    )
+
+
+def largest(text: Text, values: Int[ndarray, " char"]) -> Int[ndarray, " pos"]:
+    """The largest value among each token's characters; −1 for a token without any."""
+    bounds = text.offsets.ravel()
+    padded = np.append(values, -1)
+    found = np.maximum.reduceat(padded, bounds)[::2]
+    return np.where(text.offsets[:, 1] > text.offsets[:, 0], found, -1)
+
+
+def _at(text: Text, character: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
+    return np.append(text.char_position, -1)[character]
+
+
+@feature(
+    "opening speech mark",
+    lifts=("nearest", "every", "recent", "after"),
+    query_class=True,
+)
+def opening_mark(text: Text) -> ndarray:
+    """A mark that opens speech."""
+    return speech_tokens(text).opening
+
+
+@feature(
+    "closing speech mark",
+    lifts=("nearest", "previous", "every", "recent", "after"),
+    query_class=True,
+)
+def closing_mark(text: Text) -> ndarray:
+    """A mark that closes speech."""
+    return speech_tokens(text).closing
+
+
+@feature("speech mark", lifts=("nearest", "every", "recent"))
+def speech_mark(text: Text) -> ndarray:
+    """A mark that opens or closes speech."""
+    found = speech_tokens(text)
+    return found.opening | found.closing
+
+
+@feature("speech", noun="token inside speech", plural="tokens inside speech", lifts=("every",))
+def inside_speech(text: Text) -> ndarray:
+    """What is spoken; the marks themselves left out."""
+    return speech_tokens(text).inside
+
+
+@feature("narration", noun="token outside speech", plural="tokens outside speech", lifts=("every",))
+def narration(text: Text) -> ndarray:
+    """What is told; speech and its marks left out."""
+    found = speech_tokens(text)
+    return ~(found.inside | found.opening | found.closing | text.is_start)
+
+
+@relation("opening mark of this speech", phrase="the opening speech mark")
+def opener(text: Text) -> Targets:
+    """From inside speech or from its closing mark, the mark that opened it."""
+    return Targets.from_keys(speech_tokens(text).opener).visible(first=1)
+
+
+@relation(
+    "opening mark from the closing mark",
+    phrase="the opening speech mark (from the closing one)",
+)
+def opener_from_closing(text: Text) -> Targets:
+    """From a closing speech mark only, the mark that opened the speech."""
+    return Targets.from_keys(speech_tokens(text).closed).visible(first=1)
+
+
+@relation("first word of this speech", phrase="the first word of the speech")
+def first_word(text: Text) -> Targets:
+    """From inside speech or its closing mark, the word after the opening mark."""
+    found = speech_tokens(text).opener
+    start = np.where((found >= 0) & (found + 1 < text.position), found + 1, -1)
+    return at_keys(text, start).visible(first=1)
+
+
+@relation("this speech so far", phrase="the speech so far")
+def speech_so_far(text: Text) -> Targets:
+    """From inside speech or its closing mark, everything spoken since the opening mark, alike."""
+    found = speech_tokens(text).opener
+    spans = Targets.from_spans(
+        np.where(found >= 0, found + 1, 0), np.where(found >= 0, text.position + 1, 0)
+    )
+    return spans.visible(first=1)
+
+
+@relation(
+    "word before the opening mark",
+    phrase="the last word before the opening speech mark",
+)
+def before_opening(text: Text) -> Targets:
+    """From inside speech or its closing mark, the nearest word before it ("said" in `said, "`)."""
+    words = np.asarray(text.word >= 0) & ~text.on_characters(_marks(text))
+    keys = mask_to_keys(words)
+    found = speech_tokens(text).opener
+    return at_keys(text, np.where(found >= 0, keys[found], -1)).visible(first=1)
+
+
+def _marks(text: Text) -> Bool[ndarray, " char"]:
+    return np.fromiter(
+        (not (c.isalnum() or c.isspace()) for c in text.string), bool, len(text.string)
+    )
+
+
+@feature(
+    "speech opening word",
+    noun="token after an opening speech mark",
+    plural="tokens right after an opening speech mark",
+    lifts=("nearest", "every"),
+)
+def after_opening(text: Text) -> ndarray:
+    """The token after an opening speech mark."""
+    found = speech_tokens(text).opening
+    return follows(found) & ~found

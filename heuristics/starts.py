@@ -1,0 +1,197 @@
+"""Where clauses and sentences begin."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from heuristics.contract import feature, relation
+from heuristics.grammar import grammar
+from heuristics.matching import at_keys, match
+from heuristics.spans import outer_clause, previous_clause
+from heuristics.targets import Targets, mask_to_keys
+from heuristics.text import Text, per_text
+
+
+@per_text
+def clause_opening_words(text: Text) -> Bool[ndarray, " word"]:
+    """The first word of every clause, speech marks and other punctuation skipped."""
+    parse = text.parse
+    opens = np.zeros(len(parse), dtype=bool)
+    seen: set[tuple[int, int]] = set()
+    for word, (sentence, head) in enumerate(zip(parse.sentence, parse.clause_head, strict=True)):
+        clause = (int(sentence), int(head))
+        if clause not in seen and parse.text[word][:1].isalnum():
+            seen.add(clause)
+            opens[word] = True
+    return opens
+
+
+@per_text
+def sentence_opening_words(text: Text) -> Bool[ndarray, " word"]:
+    """The first word of every sentence, speech marks and other punctuation skipped."""
+    parse = text.parse
+    opens = np.zeros(len(parse), dtype=bool)
+    seen: set[int] = set()
+    for word, sentence in enumerate(parse.sentence):
+        if int(sentence) not in seen and parse.text[word][:1].isalnum():
+            seen.add(int(sentence))
+            opens[word] = True
+    return opens
+
+
+def _first_of(opens: Bool[ndarray, " word"], code: Int[ndarray, " word"]) -> Int[ndarray, " word"]:
+    """For each code (a clause's head, a sentence's number) the word that opens it; −1."""
+    found = np.full(int(code.max(initial=-1)) + 1, -1, dtype=np.int64)
+    words = np.flatnonzero(opens)[::-1]
+    found[code[words]] = words
+    return found
+
+
+@per_text
+def clause_opener(text: Text) -> Int[ndarray, " pos"]:
+    """For each position the first piece of the word that opens its clause; −1 for none."""
+    return _opener_of(text, text.clause)
+
+
+def _opener_of(text: Text, clause: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
+    table = _first_of(clause_opening_words(text), text.parse.clause_head)
+    return np.append(text.first_position, -1)[np.append(table, -1)[clause]]
+
+
+@per_text
+def sentence_opener(text: Text) -> Int[ndarray, " sentence"]:
+    """For each sentence the first piece of the word that opens it; −1 for none."""
+    table = _first_of(sentence_opening_words(text), text.parse.sentence)
+    return np.append(text.first_position, -1)[table]
+
+
+@feature("clause start", lifts=("nearest", "every", "recent"), query_class=True, parse=True)
+def clause_start(text: Text) -> ndarray:
+    """The first piece of the first word of a clause."""
+    return text.on_words(clause_opening_words(text)) & (text.piece == 0)
+
+
+@feature("sentence start", lifts=("nearest", "every", "recent"), unit="word", query_class=True)
+def sentence_start(text: Text) -> ndarray:
+    """The first word of a sentence, all its pieces."""
+    return text.on_words(sentence_opening_words(text))
+
+
+@relation("start of the clause", phrase="the start of the clause", parse=True)
+def own_clause_start(text: Text) -> Targets:
+    """The first piece of the first word of the innermost clause."""
+    return Targets.from_keys(clause_opener(text)).visible(first=1)
+
+
+@relation("first word of the clause", phrase="the first word of the clause", parse=True)
+def own_clause_first_word(text: Text) -> Targets:
+    """The first word of the innermost clause, all its pieces so far."""
+    return at_keys(text, clause_opener(text)).visible(first=1)
+
+
+@relation("start of the previous clause", phrase="the start of the previous clause", parse=True)
+def previous_clause_start(text: Text) -> Targets:
+    """The first piece of the clause before the query's own."""
+    return Targets.from_keys(_opener_of(text, previous_clause(text))).visible(first=1)
+
+
+@relation(
+    "start of the outer clause",
+    phrase="the start of the clause that this one depends on",
+    parse=True,
+)
+def outer_clause_start(text: Text) -> Targets:
+    """The first piece of the clause on which the query's clause depends."""
+    return Targets.from_keys(_opener_of(text, outer_clause(text))).visible(first=1)
+
+
+@relation("start of the sentence", phrase="the start of the sentence")
+def own_sentence_start(text: Text) -> Targets:
+    """The first piece of the first word of the sentence."""
+    return Targets.from_keys(_sentence(text, 0)).visible(first=1)
+
+
+@relation("first word of the sentence", phrase="the first word of the sentence")
+def own_sentence_first_word(text: Text) -> Targets:
+    """The first word of the sentence, all its pieces so far."""
+    return at_keys(text, _sentence(text, 0)).visible(first=1)
+
+
+@relation("start of the previous sentence", phrase="the start of the previous sentence")
+def previous_sentence_start(text: Text) -> Targets:
+    """The first word of the sentence before, all its pieces."""
+    return at_keys(text, _sentence(text, 1)).visible(first=1)
+
+
+def _sentence(text: Text, back: int) -> Int[ndarray, " pos"]:
+    """The opener of the sentence some sentences back; −1 for none."""
+    number = np.where(text.sentence >= back, text.sentence - back, -1)
+    return np.append(sentence_opener(text), -1)[number]
+
+
+@per_text
+def _conjunction_opens(text: Text) -> Bool[ndarray, " word"]:
+    return clause_opening_words(text) & (text.parse.pos == "CCONJ")
+
+
+@per_text
+def _subordinator_opens(text: Text) -> Bool[ndarray, " word"]:
+    found = grammar(text)
+    opener = (text.parse.pos == "SCONJ") | found.is_label("mark") & (text.parse.lower != "to")
+    return clause_opening_words(text) & opener
+
+
+@feature(
+    "coordinating start",
+    noun="conjunction that opens a clause",
+    plural="conjunctions that open clauses",
+    lifts=("nearest", "every"),
+    parse=True,
+)
+def coordinating_start(text: Text) -> ndarray:
+    """A coordinating conjunction as the first word of a clause."""
+    return text.on_words(_conjunction_opens(text))
+
+
+@feature(
+    "subordinate start",
+    noun="word that opens a subordinate clause",
+    plural="words that open subordinate clauses",
+    lifts=("nearest", "every"),
+    parse=True,
+)
+def subordinate_start(text: Text) -> ndarray:
+    """A subordinating conjunction or another marker as the first word of a clause; not "to"."""
+    return text.on_words(_subordinator_opens(text))
+
+
+@relation("conjunction of the clause", phrase="the conjunction that opens the clause", parse=True)
+def own_conjunction(text: Text) -> Targets:
+    """The coordinating conjunction that opens the query's clause, if one does."""
+    opens = text.on_words(_conjunction_opens(text) | _subordinator_opens(text))
+    return Targets.from_keys(match(text.clause, marked=opens, limit=text.word_start).first())
+
+
+@feature(
+    "paragraph start",
+    noun="first word of a paragraph",
+    plural="first words of paragraphs",
+    lifts=("nearest", "every"),
+    unit="word",
+)
+def paragraph_start(text: Text) -> ndarray:
+    """The first word after a line break, or of the text."""
+    breaks = text.regex(r"\n") | text.is_start
+    worded = np.asarray(text.word >= 0) & ~breaks
+    last_break, last_word = mask_to_keys(breaks), mask_to_keys(worded)
+    opens = worded & (last_word < last_break)
+    return text.on_words(np.isin(np.arange(len(text.parse)), text.word[opens]))
+
+
+@relation("start of the paragraph", phrase="the start of the paragraph")
+def own_paragraph_start(text: Text) -> Targets:
+    """The first token after the last line break, or after the start of the text."""
+    starts = mask_to_keys(text.regex(r"\n") | text.is_start) + 1
+    return Targets.from_keys(starts).visible(first=1)

@@ -1,0 +1,302 @@
+"""One prompt as a heuristic sees it: tokens, where they stand in the string, and the parse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from heuristics.clauses import clause_heads, clause_starts
+from heuristics.speech import Speech, match_speech
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Parse:
+    """What the pipeline says of a string, as arrays over its words (spaCy tokens).
+
+    `pos` is Universal POS; `dep` is in Universal Dependencies names, whatever the pipeline's own
+    scheme (the mapping is in `heuristics.schemes`). `head` is a word's syntactic head, itself for
+    a root. `sentence` counts from 0. Without a parser `dep` and `pos` are empty strings, every word
+    is its own head and `parsed` is false.
+    """
+
+    start: Int[ndarray, " word"]
+    end: Int[ndarray, " word"]
+    text: ndarray
+    lemma: ndarray
+    pos: ndarray
+    dep: ndarray
+    head: Int[ndarray, " word"]
+    sentence: Int[ndarray, " word"]
+    entity: ndarray
+    parsed: bool = True
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @cached_property
+    def lower(self) -> ndarray:
+        """The words in lower case."""
+        return np.array([word.lower() for word in self.text], dtype=object)
+
+    @cached_property
+    def clause_head(self) -> Int[ndarray, " word"]:
+        """For each word, the word that heads the innermost clause it belongs to."""
+        return clause_heads(self)
+
+    @cached_property
+    def clause_start(self) -> Int[ndarray, " word"]:
+        """For each word, the first word of its clause; a nested clause is not part of the outer."""
+        return clause_starts(self)
+
+    @cached_property
+    def sentence_start(self) -> Int[ndarray, " word"]:
+        """For each word, the first word of its sentence."""
+        if not len(self):
+            return np.zeros(0, dtype=np.int64)
+        first = np.searchsorted(self.sentence, self.sentence, side="left")
+        return first.astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A prompt's tokens with their character spans, its parse, and what follows from them.
+
+    Arrays run over positions (`pos`), the beginning-of-text token included where the model has one
+    (`has_bos`; its span is empty). None of them may be written to. Per-word values reach positions
+    through `word`: the word with which a token shares most non-space characters, −1 for none.
+    """
+
+    id: str
+    string: str
+    token_ids: Int[ndarray, " pos"]
+    offsets: Int[ndarray, "pos 2"]
+    has_bos: bool
+    parse: Parse
+    doc: Callable[[], Any] = field(default=lambda: None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+    @property
+    def n_pos(self) -> int:
+        """The number of positions."""
+        return len(self.token_ids)
+
+    @cached_property
+    def _memo(self) -> dict[Callable[[Text], Any], Any]:
+        return {}
+
+    def memo(self, function: Callable[[Text], T]) -> T:
+        """A function of this text, computed once and shared; its answer is never written to."""
+        if function not in self._memo:
+            self._memo[function] = function(self)
+        return cast(T, self._memo[function])
+
+    @cached_property
+    def position(self) -> Int[ndarray, " pos"]:
+        """0, 1, 2, …"""
+        return np.arange(self.n_pos)
+
+    @property
+    def query(self) -> Int[ndarray, "pos 1"]:
+        """The query position of every cell of a relation, to be broadcast against `key`."""
+        return self.position[:, None]
+
+    @property
+    def key(self) -> Int[ndarray, "1 pos"]:
+        """The key position of every cell of a relation, to be broadcast against `query`."""
+        return self.position[None, :]
+
+    @cached_property
+    def tokens(self) -> ndarray:
+        """The characters that each token stands for, leading space included; '' for BOS."""
+        return np.array([self.string[a:b] for a, b in self.offsets], dtype=object)
+
+    @cached_property
+    def is_start(self) -> Bool[ndarray, " pos"]:
+        """The first position: BOS where there is one."""
+        return self.position == 0
+
+    # --- from words to positions -------------------------------------------------------------
+
+    @cached_property
+    def word(self) -> Int[ndarray, " pos"]:
+        """The word of each token, by the largest overlap of non-space characters; −1 for none."""
+        return _primary_word(self)
+
+    @cached_property
+    def piece(self) -> Int[ndarray, " pos"]:
+        """0 for the first piece of a word, 1 for the second, …; −1 where there is no word."""
+        return np.where(self.word < 0, -1, self.position - self.word_start)
+
+    @cached_property
+    def word_start(self) -> Int[ndarray, " pos"]:
+        """The position of the first piece of each token's word; the token itself without a word."""
+        return _run_starts(self.word)
+
+    @cached_property
+    def word_end(self) -> Int[ndarray, " pos"]:
+        """The position of the last piece of each token's word; the token itself without a word."""
+        flipped = _run_starts(self.word[::-1])
+        return (self.n_pos - 1 - flipped)[::-1].copy()
+
+    @cached_property
+    def first_position(self) -> Int[ndarray, " word"]:
+        """For each word, the position of its first piece; −1 where it has none (cut off)."""
+        return self._word_edge(self.position[::-1])
+
+    @cached_property
+    def last_position(self) -> Int[ndarray, " word"]:
+        """For each word, the position of its last piece; −1 where it has none (cut off)."""
+        return self._word_edge(self.position)
+
+    def _word_edge(self, order: Int[ndarray, " pos"]) -> Int[ndarray, " word"]:
+        edge = np.full(len(self.parse), -1, dtype=np.int64)
+        kept = order[self.word[order] >= 0]
+        edge[self.word[kept]] = kept
+        return edge
+
+    def of_word(self, values: ndarray, missing: Any) -> ndarray:
+        """A per-word array carried to positions; `missing` where a token has no word."""
+        padded = np.append(values, np.array([missing], dtype=values.dtype))
+        return np.asarray(padded[self.word])
+
+    def on_words(self, mask: Bool[ndarray, " word"]) -> Bool[ndarray, " pos"]:
+        """Positions whose word is marked."""
+        return np.asarray(self.of_word(np.asarray(mask, dtype=bool), False))
+
+    def on_characters(self, mask: Bool[ndarray, " char"]) -> Bool[ndarray, " pos"]:
+        """Positions whose characters include a marked one: for what is finer than a token."""
+        total = np.concatenate([[0], np.cumsum(mask)])
+        return np.asarray(total[self.offsets[:, 1]] > total[self.offsets[:, 0]])
+
+    def at_character(self, index: int) -> int:
+        """The position whose token covers a character; −1 if none does."""
+        hit = np.flatnonzero((self.offsets[:, 0] <= index) & (index < self.offsets[:, 1]))
+        return int(hit[-1]) if len(hit) else -1
+
+    @cached_property
+    def char_position(self) -> Int[ndarray, " char"]:
+        """For each character the position that covers it, the last one if several do; −1."""
+        covering = np.full(len(self.string), -1, dtype=np.int64)
+        for position, (start, end) in enumerate(self.offsets):
+            covering[start:end] = position
+        return covering
+
+    # --- what the words are ------------------------------------------------------------------
+
+    @cached_property
+    def words(self) -> ndarray:
+        """Each position's word in lower case; '' for none."""
+        return self.of_word(self.parse.lower, "")
+
+    @cached_property
+    def lemma(self) -> ndarray:
+        """Each position's lemma; '' for none."""
+        return self.of_word(self.parse.lemma, "")
+
+    @cached_property
+    def pos(self) -> ndarray:
+        """Each position's Universal POS tag; '' for none."""
+        return self.of_word(self.parse.pos, "")
+
+    @cached_property
+    def dep(self) -> ndarray:
+        """Each position's dependency label, in Universal Dependencies names; '' for none."""
+        return self.of_word(self.parse.dep, "")
+
+    @cached_property
+    def head(self) -> Int[ndarray, " pos"]:
+        """The position of the last piece of the syntactic head's word; −1 for none."""
+        last = np.append(self.last_position, -1)
+        return np.asarray(last[self.of_word(self.parse.head, -1)])
+
+    @cached_property
+    def sentence(self) -> Int[ndarray, " pos"]:
+        """The number of each position's sentence; −1 where there is no word."""
+        return self.of_word(self.parse.sentence, -1)
+
+    @cached_property
+    def clause(self) -> Int[ndarray, " pos"]:
+        """The word that heads each position's innermost clause; −1 where there is no word."""
+        return self.of_word(self.parse.clause_head, -1)
+
+    @cached_property
+    def clause_start(self) -> Int[ndarray, " pos"]:
+        """The position of the first piece of the first word of the clause; −1 for none."""
+        first = np.append(self.first_position, -1)
+        return np.asarray(first[self.of_word(self.parse.clause_start, -1)])
+
+    @cached_property
+    def sentence_start(self) -> Int[ndarray, " pos"]:
+        """The position of the first piece of the first word of the sentence; −1 for none."""
+        first = np.append(self.first_position, -1)
+        return np.asarray(first[self.of_word(self.parse.sentence_start, -1)])
+
+    @cached_property
+    def initials(self) -> ndarray:
+        """The first letter of each position's word in lower case; '' for none."""
+        return np.array([word[:1] for word in self.words], dtype=object)
+
+    @cached_property
+    def speech(self) -> Speech:
+        """Speech marks and what they enclose, matched on characters."""
+        return match_speech(self.string)
+
+    def matches(self, words: Collection[str]) -> Bool[ndarray, " pos"]:
+        """Positions whose word is one of `words`, case aside."""
+        wanted = {word.lower() for word in words}
+        return np.array([word in wanted for word in self.words], dtype=bool)
+
+    def regex(self, pattern: str, flags: int = 0) -> Bool[ndarray, " pos"]:
+        """Positions that share a character with a match of a regular expression on the string."""
+        mask = np.zeros(len(self.string), dtype=bool)
+        for match in re.finditer(pattern, self.string, flags):
+            mask[match.start() : match.end()] = True
+        return self.on_characters(mask)
+
+
+def per_text(function: Callable[[Text], T]) -> Callable[[Text], T]:
+    """Make a function of a text compute once per text; callers share the answer, read-only."""
+
+    @wraps(function)
+    def shared(text: Text) -> T:
+        return text.memo(function)
+
+    return shared
+
+
+def _run_starts(values: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
+    """For each position, where the run of equal values ≥ 0 that it is in begins."""
+    index = np.arange(len(values))
+    new = np.ones(len(values), dtype=bool)
+    new[1:] = (values[1:] != values[:-1]) | (values[1:] < 0)
+    return np.maximum.accumulate(np.where(new, index, 0))
+
+
+def _primary_word(text: Text) -> Int[ndarray, " pos"]:
+    """Overlap of tokens and words by non-space characters; a lone space joins the word it opens."""
+    owner = np.full(len(text.string) + 1, -1, dtype=np.int64)
+    for index, (start, end) in enumerate(zip(text.parse.start, text.parse.end, strict=True)):
+        owner[start:end] = index
+    blank = np.fromiter((c.isspace() for c in text.string), dtype=bool, count=len(text.string))
+    owner[:-1][blank] = -1
+    word = np.full(text.n_pos, -1, dtype=np.int64)
+    for position, (start, end) in enumerate(text.offsets):
+        owned = owner[start:end]
+        owned = owned[owned >= 0]
+        if len(owned):
+            values, counts = np.unique(owned, return_counts=True)
+            word[position] = values[np.argmax(counts)]
+        elif end > start and "\n" not in text.string[start:end]:
+            word[position] = owner[end]
+    return word

@@ -1,0 +1,156 @@
+"""Parts of speech: Universal POS where there is a parse, word lists for closed classes without.
+
+Reference: universaldependencies.org/u/pos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from jaxtyping import Bool
+from numpy import ndarray
+
+from heuristics import wordlists
+from heuristics.contract import feature
+from heuristics.text import Text, per_text
+
+FALLBACK: dict[str, Collection[str]] = {
+    "ADP": wordlists.PREPOSITIONS - {"to"},
+    "AUX": wordlists.AUXILIARIES,
+    "CCONJ": wordlists.COORDINATING,
+    "DET": wordlists.DETERMINERS,
+    "INTJ": wordlists.INTERJECTIONS,
+    "NUM": wordlists.NUMBERS,
+    "PART": wordlists.PARTICLES,
+    "PRON": wordlists.PRONOUNS,
+    "SCONJ": wordlists.SUBORDINATING,
+}
+
+
+def tagged(text: Text, *tags: str) -> Bool[ndarray, " pos"]:
+    """Positions whose word has one of these Universal POS tags."""
+    if text.parse.parsed:
+        return np.isin(text.pos, tags)
+    return text.matches({word for tag in tags for word in FALLBACK.get(tag, ())})
+
+
+@feature(
+    "noun",
+    lifts=("nearest", "nearest end", "previous", "every", "recent"),
+    unit="word",
+    query_class=True,
+    parse=True,
+)
+def noun(text: Text) -> ndarray:
+    """A common noun."""
+    return tagged(text, "NOUN")
+
+
+@feature(
+    "verb",
+    lifts=("nearest", "nearest end", "previous", "every", "recent"),
+    unit="word",
+    query_class=True,
+    parse=True,
+)
+def verb(text: Text) -> ndarray:
+    """A verb that is no auxiliary."""
+    return tagged(text, "VERB")
+
+
+@feature(
+    "auxiliary", plural="auxiliaries", lifts=("nearest", "every"), unit="word", query_class=True
+)
+def auxiliary(text: Text) -> ndarray:
+    """An auxiliary or a copula."""
+    return tagged(text, "AUX")
+
+
+@feature(
+    "adjective", lifts=("nearest", "every", "recent"), unit="word", query_class=True, parse=True
+)
+def adjective(text: Text) -> ndarray:
+    """An adjective."""
+    return tagged(text, "ADJ")
+
+
+@feature("adverb", lifts=("nearest", "every"), unit="word", query_class=True, parse=True)
+def adverb(text: Text) -> ndarray:
+    """An adverb."""
+    return tagged(text, "ADV")
+
+
+@feature("determiner", lifts=("nearest", "every", "recent"), unit="word", query_class=True)
+def determiner(text: Text) -> ndarray:
+    """An article or another determiner."""
+    return tagged(text, "DET")
+
+
+@feature("preposition", lifts=("nearest", "every"), unit="word", query_class=True)
+def preposition(text: Text) -> ndarray:
+    """A preposition, or a particle of a phrasal verb that is tagged as one."""
+    return tagged(text, "ADP")
+
+
+@feature("coordinating conjunction", lifts=("nearest", "every"), query_class=True)
+def coordinating(text: Text) -> ndarray:
+    """ "And", "but", "or" and their like."""
+    return tagged(text, "CCONJ")
+
+
+@feature("subordinating conjunction", lifts=("nearest",), query_class=True)
+def subordinating(text: Text) -> ndarray:
+    """ "Because", "if", "that" and their like."""
+    return tagged(text, "SCONJ")
+
+
+@feature("number", query_class=True)
+def number(text: Text) -> ndarray:
+    """A numeral, in words or in digits."""
+    return tagged(text, "NUM") | text.regex(r"\d")
+
+
+@feature("particle", query_class=True)
+def particle(text: Text) -> ndarray:
+    """The "to" of infinitives, "not", the possessive "'s"."""
+    return tagged(text, "PART")
+
+
+@feature("interjection", query_class=True)
+def interjection(text: Text) -> ndarray:
+    """ "Oh", "hello", "yes" and their like."""
+    return tagged(text, "INTJ")
+
+
+@per_text
+def content_mask(text: Text) -> Bool[ndarray, " pos"]:
+    """Nouns, names, verbs, adjectives and adverbs."""
+    return tagged(text, "NOUN", "PROPN", "VERB", "ADJ", "ADV")
+
+
+@per_text
+def function_mask(text: Text) -> Bool[ndarray, " pos"]:
+    """Words of closed classes."""
+    return tagged(text, "DET", "ADP", "AUX", "CCONJ", "SCONJ", "PART", "PRON")
+
+
+@feature(
+    "content word",
+    lifts=("nearest", "nearest end", "nearest start", "previous", "every", "recent"),
+    unit="word",
+    parse=True,
+)
+def content_word(text: Text) -> ndarray:
+    """A noun, name, verb, adjective or adverb."""
+    return content_mask(text)
+
+
+@feature(
+    "function word",
+    lifts=("nearest", "previous", "every", "recent"),
+    unit="word",
+)
+def function_word(text: Text) -> ndarray:
+    """A determiner, preposition, auxiliary, conjunction, pronoun or particle."""
+    return function_mask(text)

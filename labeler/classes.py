@@ -1,0 +1,156 @@
+"""Query classes: a partition of positions, and the larger classes that its parts add up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy import ndarray
+
+from heuristics.check import feature_mask
+from heuristics.contract import Heuristic
+from heuristics.text import Text
+
+START = "start of text"
+OTHER = "other token"
+MIN_ROWS = 100
+N_WORDS = 24
+
+
+@dataclass(frozen=True)
+class Member:
+    """One way of belonging: a feature, or being a particular word."""
+
+    name: str
+    wording: str
+    feature: Heuristic | None = None
+    word: str = ""
+
+    def mask(self, text: Text) -> Bool[ndarray, " pos"]:
+        """The positions that belong."""
+        if self.feature is not None:
+            return feature_mask(self.feature, text)
+        return np.array([word == self.word for word in text.words], dtype=bool) & (text.piece <= 0)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A class as a label names it: one leaf of the partition or several together."""
+
+    name: str
+    wording: str
+    leaves: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class QueryClasses:
+    """The partition: a position belongs to the rarest class that it has, counted on a sample.
+
+    `members` are ordered from the rarest; leaf 0 is the first position, the last leaf is for what
+    no member claims. `groups` are all classes that an exception may name.
+    """
+
+    members: tuple[Member, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """Names of the leaves, in order."""
+        return (START, *(member.name for member in self.members), OTHER)
+
+    def __len__(self) -> int:
+        return len(self.members) + 2
+
+    def assign(self, text: Text) -> Int[ndarray, " pos"]:
+        """The leaf of every position."""
+        leaf = np.full(len(text), len(self.members) + 1, dtype=np.int64)
+        for index in range(len(self.members) - 1, -1, -1):
+            leaf[self.members[index].mask(text)] = index + 1
+        leaf[0] = 0
+        return leaf
+
+
+def frequent_words(texts: Sequence[Text], n_words: int = N_WORDS) -> list[str]:
+    """The most frequent words, ties by alphabet."""
+    counts = Counter(
+        str(word) for text in texts for word in text.words[text.piece == 0] if word.isalpha()
+    )
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [word for word, count in ranked[:n_words] if count >= MIN_ROWS]
+
+
+def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> QueryClasses:
+    """The partition by features marked `query_class` and by the frequent words of a sample."""
+    candidates = [
+        Member(item.name, f"on {_article(item.noun)}", feature=item)
+        for item in features
+        if item.query_class
+    ]
+    candidates += [
+        Member(f'word "{word}"', f'on "{word}"', word=word) for word in frequent_words(texts)
+    ]
+    masks = [
+        np.concatenate([member.mask(text)[1:] for member in candidates]).reshape(
+            len(candidates), -1
+        )
+        for text in texts
+    ]
+    held = np.concatenate(masks, axis=1) if masks else np.zeros((len(candidates), 0), dtype=bool)
+    count = held.sum(axis=1)
+    order = sorted(range(len(candidates)), key=lambda i: (count[i], candidates[i].name))
+    order = [index for index in order if count[index] >= MIN_ROWS]
+    members, leaf_masks = _drop_empty([candidates[i] for i in order], held[order])
+    return QueryClasses(tuple(members), _groups(members, leaf_masks, candidates, held))
+
+
+def _drop_empty(
+    members: list[Member], held: Bool[ndarray, "member row"]
+) -> tuple[list[Member], Bool[ndarray, "member row"]]:
+    """Keep members that have enough rows left once the rarer ones took theirs."""
+    kept: list[Member] = []
+    masks = []
+    taken = np.zeros(held.shape[1], dtype=bool)
+    for member, mask in zip(members, held, strict=True):
+        own = mask & ~taken
+        if own.sum() >= MIN_ROWS:
+            kept.append(member)
+            masks.append(own)
+            taken |= own
+    return kept, np.array(masks, dtype=bool).reshape(len(kept), held.shape[1])
+
+
+def _groups(
+    members: list[Member],
+    leaf_masks: Bool[ndarray, "leaf row"],
+    candidates: list[Member],
+    held: Bool[ndarray, "candidate row"],
+) -> tuple[Group, ...]:
+    """Every leaf by itself, and every candidate that is the union of two leaves or more."""
+    groups = []
+    seen = set()
+    by_name = {member.name: held[index] for index, member in enumerate(candidates)}
+    overlap = leaf_masks.astype(np.float32) @ held.T.astype(np.float32)
+    size = leaf_masks.sum(axis=1)
+    for column, candidate in enumerate(candidates):
+        inside = np.flatnonzero(overlap[:, column] >= 0.98 * size)
+        covered = overlap[inside, column].sum()
+        if not len(inside) or covered < 0.95 * by_name[candidate.name].sum():
+            continue
+        leaves = tuple(int(index) + 1 for index in inside)
+        if leaves not in seen:
+            seen.add(leaves)
+            groups.append(Group(candidate.name, candidate.wording, leaves))
+    for index, member in enumerate(members):
+        if (index + 1,) not in seen:
+            rest = f"{member.wording} (of no narrower class)"
+            groups.append(Group(member.name, rest, (index + 1,)))
+    return tuple(groups)
+
+
+def _article(noun: str) -> str:
+    if noun.startswith(('"', "the ", "a ", "an ", "any ")):
+        return noun
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"

@@ -1,0 +1,264 @@
+"""From a corpus of any kind to prompts, their folds and the shards of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from labeler import readers
+from labeler.errors import CorpusError
+from labeler.readers import Record, json_kind, printable
+
+EMBEDDED = Path(__file__).parent / "assets" / "corpus"
+EMBEDDED_NAME = "stories"
+SHOWCASE = "showcase.jsonl"
+KINDS = "a .txt, .jsonl, .csv or .parquet file, a folder of .txt, hf:NAME[:split] or -"
+
+MAX_FOLDS = 16
+MIN_FOLDS = 8
+PROMPTS_PER_FOLD = 10
+PROMPTS_PER_SHARD = 64
+
+
+def _hash(parts: Iterable[bytes]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One text, exactly as the model reads it, and a name that is unique in its corpus."""
+
+    id: str
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b of the text in UTF-8: 32 hexadecimal digits."""
+        return _hash([self.text.encode()])
+
+    def fold(self, n_folds: int) -> int:
+        """The fold that the text alone decides, 0 to n_folds − 1; 0 where nothing is folded."""
+        return int(self.digest, 16) % n_folds if n_folds > 0 else 0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The prompts of a run in the order they were read, and how many were left out and why.
+
+    `skipped` counts by reason: `duplicate`, `blank`, `null`.
+    """
+
+    source: str
+    prompts: tuple[Prompt, ...]
+    skipped: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+    @cached_property
+    def hash(self) -> str:
+        """A hash of all texts: 32 hexadecimal digits, the same in every order."""
+        return _hash(sorted(prompt.digest.encode() for prompt in self.prompts))
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Prompts of one fold, ordered by digest; `id` is a hash of them, of the fold and of K."""
+
+    id: str
+    fold: int
+    prompts: tuple[Prompt, ...]
+
+
+def read_corpus(
+    source: str | Path | Iterable[str] | None = None,
+    *,
+    column: str = "text",
+    max_prompts: int | None = None,
+    stdin: BinaryIO | None = None,
+) -> Corpus:
+    """Read a file, a folder, `hf:NAME[:split]`, `-`, a list of texts, or the embedded `stories`.
+
+    Duplicate, blank and null texts are left out and counted; of the rest the first `max_prompts`
+    are kept. Raises CorpusError if there is nothing to read, or something that is not text.
+    """
+    if max_prompts is not None and max_prompts < 1:
+        raise CorpusError(f"max_prompts is {max_prompts}; expected at least 1, or none for all")
+    name, records = _open(source, column, stdin)
+    try:
+        prompts, skipped = _collect(records, column, max_prompts)
+    except OSError as error:
+        raise CorpusError(f"corpus {name} cannot be read: {error.strerror or error}") from error
+    if not prompts:
+        counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+        why = f"only {counts} texts" if counts else "it is empty"
+        raise CorpusError(f"corpus {name} has no prompt in it ({why}); expected at least one text")
+    return Corpus(name, prompts, skipped)
+
+
+def embedded_showcase() -> tuple[Prompt, ...]:
+    """The prompts that a report shows pattern by pattern.
+
+    Raises CorpusError if the package was installed without its assets.
+    """
+    return read_corpus(EMBEDDED / SHOWCASE).prompts
+
+
+def _open(
+    source: str | Path | Iterable[str] | None, column: str, stdin: BinaryIO | None
+) -> tuple[str, Iterator[Record]]:
+    """The name of a source, and its records, most of them not read yet."""
+    if source is None or source == EMBEDDED_NAME:
+        return EMBEDDED_NAME, _embedded()
+    if source == "-":
+        return "-", _standard_input(stdin or sys.stdin.buffer, column)
+    if isinstance(source, str) and source.startswith("hf:"):
+        return printable(source), readers.read_hub(source, column)
+    if isinstance(source, str | Path):
+        return printable(str(source)), _path(source, column)
+    if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
+        raise CorpusError(f"a corpus cannot be {json_kind(source)}; expected {KINDS}, or texts")
+    return "prompts", (
+        Record(f"prompt {n}", f"prompt {n}", text) for n, text in enumerate(source, 1)
+    )
+
+
+def _embedded() -> Iterator[Record]:
+    files = sorted(EMBEDDED.glob("*.jsonl"))
+    if not files:
+        raise CorpusError("the embedded corpus is not installed; name another with --corpus")
+    for path in files:
+        if path.name != SHOWCASE:
+            with path.open("rb") as file:
+                yield from readers.read_jsonl(file, path.name, "text")
+
+
+def _standard_input(stdin: BinaryIO, column: str) -> Iterator[Record]:
+    content = stdin.read()
+    file = io.BytesIO(content)
+    if content.removeprefix(b"\xef\xbb\xbf").startswith(b"{"):
+        return readers.read_jsonl(file, "stdin", column)
+    return readers.read_text(file, "stdin")
+
+
+def _path(source: str | Path, column: str) -> Iterator[Record]:
+    path, name = Path(source), printable(str(source))
+    if path.is_dir():
+        yield from readers.read_folder(path, name)
+    elif not path.exists():
+        raise CorpusError(f"corpus {name} not found; expected {KINDS}, or {EMBEDDED_NAME!r}")
+    elif not path.is_file():
+        raise CorpusError(f"corpus {name} is not a regular file; to read from a pipe, pass -")
+    elif path.suffix.lower() == ".parquet":
+        yield from readers.read_parquet(path, name, column)
+    elif path.suffix.lower() in readers.READERS:
+        with path.open("rb") as file:
+            yield from readers.READERS[path.suffix.lower()](file, path.name, column)
+    else:
+        raise CorpusError(f"corpus {name} is of an unknown kind; expected {KINDS}")
+
+
+def _collect(
+    records: Iterable[Record], column: str, max_prompts: int | None
+) -> tuple[tuple[Prompt, ...], dict[str, int]]:
+    prompts: list[Prompt] = []
+    skipped: Counter[str] = Counter()
+    texts: set[str] = set()
+    ids = _Names()
+    for record in records:
+        reason = _unusable(record, texts, column)
+        if reason:
+            skipped[reason] += 1
+            continue
+        text = str(record.text)
+        texts.add(text)
+        prompts.append(Prompt(ids.unique(_checked(record.id, f"{record.where}: 'id'")), text))
+        if len(prompts) == max_prompts:
+            break
+    return tuple(prompts), dict(sorted(skipped.items()))
+
+
+def _unusable(record: Record, texts: set[str], column: str) -> str | None:
+    """Why a record is left out, if it is; CorpusError where it is no text at all."""
+    text = record.text
+    if text is None:
+        return "null"
+    if not isinstance(text, str):
+        raise CorpusError(f"{record.where}: {column!r} is {json_kind(text)}; expected a string")
+    if not _checked(text, f"{record.where}: {column!r}").strip():
+        return "blank"
+    return "duplicate" if text in texts else None
+
+
+def _checked(text: str, what: str) -> str:
+    """A string that UTF-8 can hold; half of a surrogate pair, which JSON lets through, is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise CorpusError(
+            f"{what} has a lone surrogate (\\u{ord(text[error.start]):04x}) at character "
+            f"{error.start}, which is no text; remove it, or write the whole pair"
+        ) from error
+    return text
+
+
+class _Names:
+    """Makes ids unique: the second `x` is `x (2)`."""
+
+    def __init__(self) -> None:
+        self._count: Counter[str] = Counter()
+
+    def unique(self, name: str) -> str:
+        """`name`, or `name (n)` if it is taken."""
+        found = name
+        while self._count[found]:
+            self._count[name] += 1
+            found = f"{name} ({self._count[name]})"
+        self._count[found] += 1
+        return found
+
+
+def choose_folds(n_prompts: int) -> int:
+    """The number of folds K, always even, so that half of them choose and half judge.
+
+    16, or as many as leave 10 prompts a fold, but never below 8. Fewer than 8 prompts cannot be
+    folded: 0, which means no interval, and that the prompts that choose are those that judge.
+    """
+    if n_prompts < MIN_FOLDS:
+        return 0
+    even = n_prompts // PROMPTS_PER_FOLD // 2 * 2
+    return min(MAX_FOLDS, max(MIN_FOLDS, even))
+
+
+def shards(
+    corpus: Corpus, n_folds: int, prompts_per_shard: int = PROMPTS_PER_SHARD
+) -> tuple[Shard, ...]:
+    """Cut a corpus into shards of at most so many prompts, the same in every order of the corpus.
+
+    Raises ValueError if `prompts_per_shard` is below 1.
+    """
+    if prompts_per_shard < 1:
+        raise ValueError(f"prompts_per_shard is {prompts_per_shard}; expected at least 1")
+    folds: dict[int, list[Prompt]] = {}
+    for prompt in sorted(corpus.prompts, key=lambda prompt: prompt.digest):
+        folds.setdefault(prompt.fold(n_folds), []).append(prompt)
+    return tuple(
+        _shard(fold, n_folds, folds[fold][start : start + prompts_per_shard])
+        for fold in sorted(folds)
+        for start in range(0, len(folds[fold]), prompts_per_shard)
+    )
+
+
+def _shard(fold: int, n_folds: int, prompts: Sequence[Prompt]) -> Shard:
+    digests = (prompt.digest.encode() for prompt in prompts)
+    return Shard(_hash([f"{fold}/{n_folds} ".encode(), *digests]), fold, tuple(prompts))

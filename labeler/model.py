@@ -1,0 +1,259 @@
+"""The model: load it, read the hooks that are needed, rebuild a head from a pattern."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from labeler.errors import ModelError
+
+Hooks = Mapping[str, Callable[[Tensor], Tensor | None]]
+"""Hook name → what to do with its value; a returned tensor takes its place."""
+
+
+class _Stop(Exception):  # noqa: N818 - control flow, not an error
+    """Raised at the unembedding, whose cost nothing that reads activations needs."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The facts of a model that the rest of the labeler needs."""
+
+    name: str
+    architecture: str
+    n_layers: int
+    n_heads: int
+    n_key_value_heads: int
+    d_model: int
+    d_head: int
+    d_mlp: int
+    n_ctx: int
+    vocabulary: int
+    windows: tuple[int | None, ...]
+
+    @property
+    def kinds(self) -> tuple[int | None, ...]:
+        """The different attention windows among the layers, the unlimited one first."""
+        return tuple(sorted(set(self.windows), key=lambda w: (w is not None, w or 0)))
+
+    @property
+    def heads(self) -> list[str]:
+        """`L0H0`, `L0H1`, …"""
+        return [f"L{layer}H{h}" for layer in range(self.n_layers) for h in range(self.n_heads)]
+
+    @property
+    def neurons(self) -> list[str]:
+        """`L0N0`, `L0N1`, …"""
+        return [f"L{layer}N{n}" for layer in range(self.n_layers) for n in range(self.d_mlp)]
+
+
+class LanguageModel:
+    """A TransformerBridge and its tokenizer, for reading and for putting patterns in place."""
+
+    def __init__(self, bridge: Any, name: str) -> None:
+        self.bridge = bridge
+        self.tokenizer = bridge.tokenizer
+        self.device = torch.device(bridge.cfg.device or "cpu")
+        self.shape = _shape(bridge, name)
+        for parameter in bridge.parameters():
+            parameter.requires_grad_(False)
+        bridge.eval()
+
+    @property
+    def bos(self) -> int | None:
+        """The token that opens every text; None where the tokenizer has none."""
+        token: int | None = self.tokenizer.bos_token_id
+        return token
+
+    def tokenize(self, string: str) -> tuple[Int[ndarray, " pos"], Int[ndarray, "pos 2"]]:
+        """Token ids and character spans, BOS put in front by hand with an empty span."""
+        encoded = self.tokenizer(
+            string, return_offsets_mapping=True, add_special_tokens=False, verbose=False
+        )
+        ids, offsets = list(encoded["input_ids"]), list(encoded["offset_mapping"])
+        if self.bos is not None:
+            ids, offsets = [self.bos, *ids], [(0, 0), *offsets]
+        return np.array(ids, dtype=np.int64), np.array(offsets, dtype=np.int64).reshape(-1, 2)
+
+    def token_string(self, token: int) -> str:
+        """A token as it reads, for labels and tables."""
+        return str(self.tokenizer.decode([token]))
+
+    def read(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks) -> None:
+        """Run up to the unembedding and hand the named activations to their functions."""
+        self._run(tokens, {**hooks, "unembed.hook_in": _stop}, stop=True)
+
+    def logits(
+        self, tokens: Int[Tensor, "batch pos"], hooks: Hooks
+    ) -> Float[Tensor, "batch pos vocabulary"]:
+        """Run to the end, with edits."""
+        return self._run(tokens, hooks, stop=False)
+
+    def _run(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks, stop: bool) -> Any:
+        named = [(name, partial(_call, function)) for name, function in hooks.items()]
+        with torch.inference_mode():
+            try:
+                return self.bridge.run_with_hooks(tokens.to(self.device), fwd_hooks=named)
+            except _Stop:
+                if not stop:
+                    raise
+                return None
+
+    def replace_pattern(
+        self, layer: int, heads: Sequence[int], pattern: Callable[[], Float[Tensor, "b h q k"]]
+    ) -> dict[str, Callable[[Tensor], Tensor | None]]:
+        """Hooks that rebuild `hook_z` of some heads from `hook_v` and patterns of ours.
+
+        Edits of `hook_pattern` are discarded on GPT-Neo, OPT and BERT, hence this way round.
+        """
+        kept: dict[str, Tensor] = {}
+        index = torch.as_tensor(list(heads), device=self.device)
+
+        def keep(value: Tensor) -> None:
+            kept["v"] = value
+
+        def rebuild(z: Tensor) -> Tensor:
+            groups = z.shape[2] // kept["v"].shape[2]
+            v = kept.pop("v").repeat_interleave(groups, dim=2).index_select(2, index)
+            new = torch.einsum("bhqk,bkhd->bqhd", pattern().to(v.dtype), v)
+            return z.index_copy(2, index, new)
+
+        return {f"blocks.{layer}.attn.hook_v": keep, f"blocks.{layer}.attn.hook_z": rebuild}
+
+    def fingerprint(self) -> str:
+        """A hash of all weights, first 16 digits."""
+        digest = hashlib.blake2b(digest_size=8)
+        for name, value in sorted(self.bridge.state_dict().items()):
+            digest.update(name.encode())
+            raw = value.detach().cpu().contiguous().view(torch.uint8).numpy()
+            digest.update(raw.tobytes())
+        return digest.hexdigest()
+
+    def unembedding(self) -> tuple[Float[Tensor, "layer d_mlp d_model"], Float[Tensor, "d v"]]:
+        """`W_out` of every layer and `W_U` with the final norm's scale folded in and centred."""
+        w_out = torch.stack([self.bridge.blocks[i].mlp.W_out for i in range(self.shape.n_layers)])
+        scale = self.bridge.ln_final.weight
+        w_u = self.bridge.W_U * scale[:, None]
+        return w_out, w_u - w_u.mean(dim=-1, keepdim=True)
+
+
+def _call(function: Callable[[Tensor], Tensor | None], value: Tensor, hook: Any) -> Tensor | None:
+    return function(value)
+
+
+def _stop(value: Tensor) -> None:
+    raise _Stop
+
+
+def _windows(config: Any, n_layers: int) -> tuple[int | None, ...]:
+    """How far back each layer sees: GPT-Neo's local layers, sliding windows; None for all."""
+    if getattr(config, "attention_layers", None):
+        local = config.window_size
+        return tuple(local if kind == "local" else None for kind in config.attention_layers)
+    window = getattr(config, "sliding_window", None)
+    if getattr(config, "use_sliding_window", True) is False:
+        window = None
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return tuple(window if kind == "sliding_attention" else None for kind in kinds)
+    return (window,) * n_layers
+
+
+def _shape(bridge: Any, name: str) -> Shape:
+    cfg = bridge.cfg
+    config = bridge.original_model.config
+    return Shape(
+        name=name,
+        architecture=cfg.architecture,
+        n_layers=cfg.n_layers,
+        n_heads=cfg.n_heads,
+        n_key_value_heads=cfg.n_key_value_heads or cfg.n_heads,
+        d_model=cfg.d_model,
+        d_head=cfg.d_head,
+        d_mlp=cfg.d_mlp,
+        n_ctx=cfg.n_ctx,
+        vocabulary=cfg.d_vocab,
+        windows=_windows(config, cfg.n_layers),
+    )
+
+
+def resolve_device(device: str) -> str:
+    """`auto` is CUDA, then MPS, then the CPU."""
+    if device != "auto":
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def load_model(name: str, device: str = "auto", dtype: str = "float32") -> LanguageModel:
+    """Boot a hub name or a folder in Hugging Face format through TransformerBridge.
+
+    Raises ModelError if a path is not a model folder, or a hub name cannot be had.
+    """
+    _check_path(name)
+    from transformer_lens.model_bridge import TransformerBridge
+
+    try:
+        with _quiet():
+            bridge = TransformerBridge.boot_transformers(
+                name, device=resolve_device(device), dtype=getattr(torch, dtype)
+            )
+    except Exception as error:
+        raise ModelError(_explain(name, error)) from error
+    return LanguageModel(bridge, name)
+
+
+def _check_path(name: str) -> None:
+    path = Path(name)
+    looks_local = path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1
+    if looks_local and not (path / "config.json").is_file():
+        what = "has no config.json" if path.is_dir() else "is not a folder"
+        raise ModelError(
+            f"model path {name} {what}; expected a folder in Hugging Face format "
+            "(config.json, model.safetensors, tokenizer.json) or a hub name"
+        )
+
+
+def _explain(name: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if Path(name).exists():
+        return f"model {name} cannot be loaded: {reason}"
+    return (
+        f"model {name!r} cannot be had from the Hugging Face hub ({type(error).__name__}); without "
+        "network pass --model FOLDER with a local copy, or leave --model out for the embedded "
+        "story model"
+    )
+
+
+@contextmanager
+def _quiet() -> Any:
+    """Keep other libraries' progress bars and notices off the user's terminal."""
+    import logging
+
+    import transformers
+
+    before = os.environ.get("TQDM_DISABLE")
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    logging.getLogger("transformer_lens").setLevel(logging.ERROR)
+    os.environ["TQDM_DISABLE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TQDM_DISABLE"]
+        else:
+            os.environ["TQDM_DISABLE"] = before

@@ -1,0 +1,87 @@
+"""A label as a pattern: what it says is built, and nothing unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from labeler.fit_heads import HeadLabel
+from labeler.prepare import Pairs, Prepared
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """Weights by head, query class and relation: printed labels, or a dense fit.
+
+    `relations` are those with a weight anywhere; `weight[h, c, i]` belongs to `relations[i]`.
+    """
+
+    relations: Int[ndarray, " used"]
+    weight: Float[ndarray, "head class used"]
+
+    @classmethod
+    def of_labels(cls, labels: Sequence[HeadLabel], n_classes: int) -> Rules:
+        """The rules that labels print: share ÷ coverage on each prediction with a target."""
+        used = sorted(
+            {term.relation for label in labels for rule in label.rules for term in rule.terms}
+        )
+        place = {relation: index for index, relation in enumerate(used)}
+        weight = np.zeros((len(labels), n_classes, len(used)))
+        for head, label in enumerate(labels):
+            for rule in label.rules:
+                for term in rule.terms:
+                    weight[head, list(rule.leaves), place[term.relation]] = term.weight
+        return cls(np.array(used, dtype=np.int64), weight)
+
+    @classmethod
+    def of_dense(cls, weight: Float[ndarray, "head class relation"]) -> Rules:
+        """All relations that have a weight."""
+        used = np.flatnonzero(weight.any(axis=(0, 1)))
+        return cls(used, weight[:, :, used])
+
+    def heads(self, index: Sequence[int]) -> Rules:
+        """The rules of some heads."""
+        return Rules(self.relations, self.weight[list(index)])
+
+
+def baseline(n: int, window: int | None) -> Float[Tensor, "query key"]:
+    """Uniform over all keys that a query sees."""
+    query, key = torch.arange(n)[:, None], torch.arange(n)[None, :]
+    seen = (key <= query) & (query - key < (window or n))
+    return seen / seen.sum(dim=1, keepdim=True)
+
+
+def targets_dense(pairs: Pairs, relations: Int[ndarray, " used"], n: int) -> Tensor:
+    """U of some relations as `[query, used, key]`."""
+    place = np.full(len(pairs.present), -1)
+    place[relations] = np.arange(len(relations))
+    column = place[pairs.relation]
+    kept = column >= 0
+    dense = torch.zeros(n, len(relations), n)
+    index = tuple(torch.from_numpy(x[kept]) for x in (pairs.query, column, pairs.key))
+    dense[index] = torch.from_numpy(pairs.weight[kept]).float()
+    return dense
+
+
+def patterns(
+    rules: Rules, item: Prepared, kind: int, window: int | None
+) -> Float[Tensor, "head query key"]:
+    """The patterns that rules stand for over one text.
+
+    At each query share ÷ coverage goes to each prediction that has a target there, the remainder to
+    all visible keys alike; the whole is scaled down only where the shares pass 1.
+    """
+    n, pairs = len(item), item.pairs[kind]
+    present = torch.from_numpy(pairs.present[rules.relations].T.copy())
+    weight = torch.from_numpy(rules.weight[:, item.classes]).float() * present
+    total = weight.sum(dim=2, keepdim=True)
+    weight = weight / total.clamp(min=1.0)
+    found = torch.bmm(weight.transpose(0, 1), targets_dense(pairs, rules.relations, n))
+    rest = (1 - total.clamp(max=1.0)).transpose(0, 1)
+    return (found + rest * baseline(n, window)[:, None]).transpose(0, 1)

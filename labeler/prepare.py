@@ -1,0 +1,154 @@
+"""What a text says before any model is asked: targets, features and classes as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from heuristics.check import feature_mask, relation_targets
+from heuristics.contract import Heuristic
+from heuristics.text import Text
+from labeler.classes import QueryClasses, build_classes
+
+N_TOKENS = 256
+N_PREVIOUS = 64
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Everything that a run may say: relations, features, query classes, frequent tokens.
+
+    Neurons are described by `features` at the token and at the one before it, and by the identity
+    of the frequent `tokens` at both places.
+    """
+
+    relations: tuple[Heuristic, ...]
+    features: tuple[Heuristic, ...]
+    classes: QueryClasses
+    tokens: tuple[int, ...]
+
+    @property
+    def n_previous(self) -> int:
+        """How many of the frequent tokens are looked for one position back as well."""
+        return min(N_PREVIOUS, len(self.tokens))
+
+    @property
+    def n_predictors(self) -> int:
+        """The number of predictions about neurons."""
+        return 2 * len(self.features) + len(self.tokens) + self.n_previous
+
+
+def build_vocabulary(heuristics: Sequence[Heuristic], texts: Sequence[Text]) -> Vocabulary:
+    """Resolve the vocabulary on a sample of texts; the result does not depend on their order."""
+    features = tuple(item for item in heuristics if item.kind == "feature")
+    ids, counts = np.unique(
+        np.concatenate([np.zeros(0, dtype=np.int64), *(text.token_ids[1:] for text in texts)]),
+        return_counts=True,
+    )
+    ranked = sorted(zip(counts.tolist(), ids.tolist(), strict=True), key=lambda x: (-x[0], x[1]))
+    tokens = tuple(token for count, token in ranked[:N_TOKENS] if count >= 20)
+    return Vocabulary(
+        relations=tuple(item for item in heuristics if item.kind == "relation"),
+        features=features,
+        classes=build_classes(features, texts),
+        tokens=tokens,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Target pairs of all relations over one text, as one layer's heads may see them.
+
+    A pair's `weight` is normalised within its relation and query: U_j(q, k). Query 0, which sees
+    only itself, is left out.
+    """
+
+    relation: Int[ndarray, " pair"]
+    query: Int[ndarray, " pair"]
+    key: Int[ndarray, " pair"]
+    weight: Float[ndarray, " pair"]
+    present: Bool[ndarray, "relation pos"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One text, ready to be scored. `pairs` has one entry for each kind of attention window."""
+
+    text: Text
+    classes: Int[ndarray, " pos"]
+    pairs: tuple[Pairs, ...]
+    predictors: sp.csr_matrix
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    @property
+    def first(self) -> int:
+        """The first position at which neurons are looked at: BOS, an outlier in many models, is not."""
+        return int(self.text.has_bos)
+
+
+def relation_pairs(
+    text: Text, relations: Sequence[Heuristic], windows: Sequence[int | None]
+) -> tuple[Pairs, ...]:
+    """All relations evaluated once, then masked and normalised for each window."""
+    found = [relation_targets(item, text) for item in relations]
+    sizes = [len(targets.query) for targets in found]
+    empty = np.zeros(0, dtype=np.int64)
+    relation = np.repeat(np.arange(len(found)), sizes)
+    query = np.concatenate([empty, *(targets.query for targets in found)])
+    key = np.concatenate([empty, *(targets.key for targets in found)])
+    weight = np.concatenate([empty.astype(float), *(targets.weight for targets in found)])
+    seen = (key <= query) & (query > 0) & (weight > 0)
+    relation, query, key, weight = relation[seen], query[seen], key[seen], weight[seen]
+    return tuple(
+        _windowed(relation, query, key, weight, window, (len(relations), len(text)))
+        for window in windows
+    )
+
+
+def _windowed(
+    relation: ndarray,
+    query: ndarray,
+    key: ndarray,
+    weight: ndarray,
+    window: int | None,
+    shape: tuple[int, int],
+) -> Pairs:
+    if window is not None:
+        near = query - key < window
+        relation, query, key, weight = relation[near], query[near], key[near], weight[near]
+    row = relation * shape[1] + query
+    total = np.bincount(row, weights=weight, minlength=shape[0] * shape[1])
+    present = (total > 0).reshape(shape)
+    return Pairs(relation, query, key, weight / total[row], present)
+
+
+def predictor_matrix(text: Text, vocabulary: Vocabulary) -> sp.csr_matrix:
+    """`[pos, predictor]`, 0 or 1: features here, features one back, token here, token one back."""
+    n = len(text)
+    here = np.array([feature_mask(item, text) for item in vocabulary.features], dtype=bool)
+    here = here.reshape(len(vocabulary.features), n).T
+    before = np.zeros_like(here)
+    before[1:] = here[:-1]
+    rank = {token: index for index, token in enumerate(vocabulary.tokens)}
+    index = np.array([rank.get(int(token), -1) for token in text.token_ids])
+    identity = index[:, None] == np.arange(len(rank))[None, :]
+    previous = np.zeros((n, vocabulary.n_previous), dtype=bool)
+    previous[1:] = identity[:-1, : vocabulary.n_previous]
+    return sp.csr_matrix(np.hstack([here, before, identity, previous]).astype(np.float32))
+
+
+def prepare(text: Text, vocabulary: Vocabulary, windows: Sequence[int | None]) -> Prepared:
+    """Everything about a text that its statistics need and the model does not."""
+    return Prepared(
+        text=text,
+        classes=vocabulary.classes.assign(text),
+        pairs=relation_pairs(text, vocabulary.relations, windows),
+        predictors=predictor_matrix(text, vocabulary),
+    )

@@ -1,0 +1,216 @@
+"""The run folder: its schema in one place, writing and reading (see docs/run-folder.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy import ndarray
+
+from labeler.errors import RunFolderError
+
+SCHEMA = 1
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "heads.parquet": (
+        *("name", "layer", "head", "label", "confidence", "r2", "r2_low", "r2_high", "r2_dense"),
+        *("r2_distance", "unexplained", "first_position_share", "entropy", "written"),
+        *("first_position_share_weighted", "induction"),
+        *("recovered", "recovered_low", "recovered_high", "cost"),
+    ),
+    "neurons.parquet": (
+        *("name", "layer", "neuron", "label", "kind", "confidence", "r2", "r2_low", "r2_high"),
+        *("r2_reinitialised", "r2_partial", "auroc", "average_precision", "base_rate"),
+        *("mean", "std", "min", "q1", "median", "q3", "max", "promotes", "suppresses", "role"),
+    ),
+    "predictions.parquet": (
+        *("name", "prediction", "query_class", "order", "share", "share_low", "share_high"),
+        *("coverage", "mass", "lift", "lift_low", "lift_high", "p", "q", "selected", "gain"),
+    ),
+    "profiles.parquet": ("name", "query_class", "distance", "attention"),
+    "hooks.parquet": (
+        *("hook", "count", "mean", "std", "min", "q1", "median", "q3", "max", "edges", "counts"),
+    ),
+    "pairs.parquet": (
+        *("head", "neuron", "correlation", "correlation_low", "correlation_high", "tokens"),
+    ),
+    "replacement.parquet": (
+        *("scope", "name", "condition", "loss", "rise", "rise_low", "rise_high", "kl", "tokens"),
+    ),
+    "evidence/heads.parquet": (
+        *("name", "kind", "rank", "prompt", "query", "start", "tokens", "real", "predicted", "r2"),
+    ),
+    "evidence/neurons.parquet": (
+        *("name", "kind", "rank", "prompt", "position", "value", "start", "tokens", "values"),
+    ),
+}
+"""File → the columns that it has at least."""
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a temporary neighbour, then a rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise RunFolderError(f"cannot write {path}: {error.strerror}; free space or choose --out")
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON with sorted keys, so that equal runs are equal files."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=_plain)
+    write_atomic(path, text.encode())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"cannot write a {type(value).__name__} as JSON")
+
+
+def write_table(folder: Path, file: str, table: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
+    """Write one of `TABLES`; columns of the schema come first and are all there."""
+    import io
+
+    frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(list(table))
+    columns = list(TABLES[file])
+    extra = [column for column in frame.columns if column not in columns]
+    frame = frame.reindex(columns=columns + extra)
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False, compression="zstd")
+    write_atomic(folder / file, buffer.getvalue())
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk; tables are read when first asked for, and empty where there is no file."""
+
+    path: Path
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """`run.json`."""
+        try:
+            value = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{self.path / 'run.json'} cannot be read: {error}") from error
+        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+            raise RunFolderError(f"{self.path} is not a run folder of schema {SCHEMA}")
+        return value
+
+    def _table(self, file: str) -> pd.DataFrame:
+        path = self.path / file
+        if not path.is_file():
+            return pd.DataFrame(columns=list(TABLES[file]))
+        try:
+            frame = pd.read_parquet(path)
+        except Exception as error:
+            raise RunFolderError(f"{path} is damaged: {error}; run the labelling again") from error
+        missing = [column for column in TABLES[file] if column not in frame.columns]
+        if missing:
+            raise RunFolderError(f"{path} lacks the column {missing[0]!r}; it has {[*frame]}")
+        return frame
+
+    @cached_property
+    def heads(self) -> pd.DataFrame:
+        """One row a head."""
+        return self._table("heads.parquet")
+
+    @cached_property
+    def neurons(self) -> pd.DataFrame:
+        """One row a neuron."""
+        return self._table("neurons.parquet")
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Component × prediction, long."""
+        return self._table("predictions.parquet")
+
+    @cached_property
+    def profiles(self) -> pd.DataFrame:
+        """Mean attention by distance, per head and query class."""
+        return self._table("profiles.parquet")
+
+    @cached_property
+    def hooks(self) -> pd.DataFrame:
+        """Statistics of activations, with histograms."""
+        return self._table("hooks.parquet")
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Heads and the neurons that follow them."""
+        return self._table("pairs.parquet")
+
+    @cached_property
+    def replacement(self) -> pd.DataFrame:
+        """What replacing heads by their labels costs."""
+        return self._table("replacement.parquet")
+
+    @cached_property
+    def evidence_heads(self) -> pd.DataFrame:
+        """Examples and counter-examples of heads."""
+        return self._table("evidence/heads.parquet")
+
+    @cached_property
+    def evidence_neurons(self) -> pd.DataFrame:
+        """Examples and counter-examples of neurons."""
+        return self._table("evidence/neurons.parquet")
+
+    @cached_property
+    def review(self) -> dict[str, Any]:
+        """`review.json`; empty where nobody reviewed."""
+        path = self.path / "review.json"
+        if not path.is_file():
+            return {}
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path} cannot be read: {error}") from error
+        return value if isinstance(value, dict) else {}
+
+    def showcase(self) -> list[dict[str, Any]]:
+        """Prompts with `id`, `tokens`, `offsets`, `text`, and `real`, `label` [head query key]."""
+        path = self.path / "showcase" / "prompts.json"
+        if not path.is_file():
+            return []
+        try:
+            prompts: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+            with np.load(path.with_name("patterns.npz"), allow_pickle=False) as patterns:
+                for index, prompt in enumerate(prompts):
+                    prompt["real"] = patterns[f"real_{index}"].astype(np.float32)
+                    prompt["label"] = patterns[f"label_{index}"].astype(np.float32)
+        except (OSError, ValueError, KeyError) as error:
+            raise RunFolderError(f"{path.parent} cannot be read: {error}") from error
+        return prompts
+
+
+def open_run(path: str | Path) -> RunFolder:
+    """A finished run folder; RunFolderError if there is none at `path`."""
+    folder = RunFolder(Path(path))
+    if not folder.path.is_dir():
+        raise RunFolderError(f"no run folder at {path}; expected the --out of `labeler run`")
+    if not (folder.path / "run.json").is_file():
+        raise RunFolderError(f"{path} holds no finished run (no run.json)")
+    _ = folder.run
+    return folder

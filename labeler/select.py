@@ -1,0 +1,190 @@
+"""Choosing few predictions for many signals at once, from second moments alone.
+
+All signals share the Gram matrix of the predictions; nothing here loops over signals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+_RIDGE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Least squares for many signals: error(w) = energy − 2 w·moment + wᵀ gram w.
+
+    `allowed` says which predictions a signal may be given.
+    """
+
+    gram: Float[ndarray, "prediction prediction"]
+    moment: Float[ndarray, "signal prediction"]
+    energy: Float[ndarray, " signal"]
+    allowed: Bool[ndarray, "signal prediction"]
+    nonnegative: bool = True
+
+    def error(
+        self, chosen: Int[ndarray, "signal slot"], weight: Float[ndarray, "signal slot"]
+    ) -> Float[ndarray, " signal"]:
+        """The squared error of given weights on chosen predictions; slot −1 is empty."""
+        gram, moment = self._sub(chosen)
+        linear = (weight * moment).sum(axis=1)
+        square = np.einsum("ni,nij,nj->n", weight, gram, weight)
+        return self.energy - 2 * linear + square
+
+    def _sub(self, chosen: Int[ndarray, "signal slot"]) -> tuple[ndarray, ndarray]:
+        """Gram and moment restricted to each signal's choice; empty slots stand apart."""
+        used = chosen >= 0
+        index = np.where(used, chosen, 0)
+        gram = self.gram[index[:, :, None], index[:, None, :]]
+        gram = gram * (used[:, :, None] & used[:, None, :])
+        moment = np.take_along_axis(self.moment, index, axis=1) * used
+        return gram, moment
+
+    def weights(self, chosen: Int[ndarray, "signal slot"]) -> Float[ndarray, "signal slot"]:
+        """Least-squares weights, exactly; ≥ 0 where asked, by trying every support."""
+        gram, moment = self._sub(chosen)
+        slots = chosen.shape[1]
+        if slots == 0:
+            return np.zeros(chosen.shape)
+        if not self.nonnegative:
+            return _solve(gram, moment, chosen >= 0)
+        best = np.zeros(chosen.shape)
+        lowest = np.zeros(len(chosen))
+        supports = chain.from_iterable(combinations(range(slots), k) for k in range(1, slots + 1))
+        for support in supports:
+            on = np.zeros(slots, dtype=bool)
+            on[list(support)] = True
+            weight = _solve(gram, moment, (chosen >= 0) & on)
+            gain = -(weight * moment).sum(axis=1)
+            better = (weight >= 0).all(axis=1) & (gain < lowest)
+            best[better], lowest[better] = weight[better], gain[better]
+        return best
+
+    def gains(self, chosen: Int[ndarray, "signal slot"]) -> Float[ndarray, "signal prediction"]:
+        """By how much the error falls if one prediction more is let in, weights refitted."""
+        used = chosen >= 0
+        gram, moment = self._sub(chosen)
+        index = np.where(used, chosen, 0)
+        cross = self.gram[index] * used[:, :, None]
+        residual = self.moment.copy()
+        schur = np.broadcast_to(np.diagonal(self.gram), residual.shape).copy()
+        if chosen.shape[1]:
+            padded = gram + np.eye(chosen.shape[1]) * ~used[:, :, None]
+            solved = np.linalg.solve(_ridged(padded), cross)
+            residual -= np.einsum("nsp,ns->np", solved, moment)
+            schur -= np.einsum("nsp,nsp->np", solved, cross)
+        scale = np.maximum(np.diagonal(self.gram), 1e-12)
+        usable = self.allowed & (schur > 1e-6 * scale)
+        if self.nonnegative:
+            usable &= residual > 0
+        gain = np.where(usable, residual**2 / np.where(usable, schur, 1.0), 0.0)
+        rows, slots = np.nonzero(used)
+        gain[rows, chosen[rows, slots]] = 0.0
+        return gain
+
+
+def _ridged(gram: ndarray) -> ndarray:
+    diagonal = np.einsum("...ii->...i", gram)
+    return np.asarray(gram + np.eye(gram.shape[-1]) * (_RIDGE * diagonal[..., None] + 1e-12))
+
+
+def _solve(gram: ndarray, moment: ndarray, on: ndarray) -> ndarray:
+    both = on[:, :, None] & on[:, None, :]
+    padded = np.where(both, gram, 0.0) + np.eye(gram.shape[-1]) * ~on[:, :, None]
+    return np.asarray(np.linalg.solve(_ridged(padded), (moment * on)[..., None])[..., 0])
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What was chosen: prediction indices by signal (−1 for none), their weights, the errors."""
+
+    chosen: Int[ndarray, "signal slot"]
+    weight: Float[ndarray, "signal slot"]
+    error: Float[ndarray, " signal"]
+
+
+def select(problem: Problem, slots: int, stop: float = 0.01, sweeps: int = 2) -> Selection:
+    """Forward selection, then exchanges: at most `slots` predictions for each signal.
+
+    A prediction is added while it removes at least `stop` of the error that is left; afterwards each
+    chosen one is exchanged where another would serve better.
+    """
+    n = len(problem.energy)
+    chosen = np.full((n, slots), -1, dtype=np.int64)
+    error = problem.energy.copy()
+    open_ = np.ones(n, dtype=bool)
+    for slot in range(slots):
+        gain = problem.gains(chosen[:, :slot])
+        best = gain.argmax(axis=1)
+        open_ &= gain[np.arange(n), best] >= np.maximum(stop * error, 1e-12)
+        chosen[open_, slot] = best[open_]
+        weight = problem.weights(chosen[:, : slot + 1])
+        error = problem.error(chosen[:, : slot + 1], weight)
+        if not open_.any():
+            break
+    for _ in range(sweeps):
+        if not _exchange(problem, chosen):
+            break
+    weight = problem.weights(chosen)
+    chosen = np.where(weight != 0, chosen, -1)
+    return Selection(chosen, weight, problem.error(chosen, weight))
+
+
+def _exchange(problem: Problem, chosen: Int[ndarray, "signal slot"]) -> bool:
+    """Give every slot to whatever fills it best, in place; true if anything changed."""
+    changed = False
+    for slot in range(chosen.shape[1]):
+        filled = np.flatnonzero(chosen[:, slot] >= 0)
+        if not len(filled):
+            continue
+        part = Problem(
+            problem.gram,
+            problem.moment[filled],
+            problem.energy[filled],
+            problem.allowed[filled],
+            problem.nonnegative,
+        )
+        before = chosen[filled]
+        others = np.delete(before, slot, axis=1)
+        best = part.gains(others).argmax(axis=1)
+        after = before.copy()
+        after[:, slot] = best
+        old = part.error(before, part.weights(before))
+        new = part.error(after, part.weights(after))
+        better = (new < old * (1 - 1e-9)) & (best != before[:, slot])
+        chosen[filled[better], slot] = best[better]
+        changed |= bool(better.any())
+    return changed
+
+
+def nnls(
+    gram: Float[ndarray, "class prediction prediction"],
+    moment: Float[ndarray, "class signal prediction"],
+    iterations: int = 400,
+) -> Float[ndarray, "class signal prediction"]:
+    """Non-negative least squares on all predictions, by accelerated projected gradient.
+
+    Beck and Teboulle 2009, with O'Donoghue and Candès' restart (2015); predictions are scaled to
+    unit length first.
+    """
+    scale = 1.0 / np.sqrt(np.maximum(np.einsum("cpp->cp", gram), 1e-9))
+    scaled = gram * scale[:, :, None] * scale[:, None, :]
+    target = moment * scale[:, None, :]
+    step = 1.0 / np.maximum(np.abs(scaled).sum(axis=2).max(axis=1), 1e-9)[:, None, None]
+    weight = np.zeros_like(target)
+    ahead, momentum = weight, np.ones((*target.shape[:2], 1))
+    for _ in range(iterations):
+        slope = ahead @ scaled - target
+        new = np.maximum(ahead - step * slope, 0.0)
+        restart = (slope * (new - weight)).sum(axis=2, keepdims=True) > 0
+        momentum = np.where(restart, 1.0, momentum)
+        following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        ahead = np.where(restart, new, new + (momentum - 1) / following * (new - weight))
+        weight, momentum = new, following
+    return np.asarray(weight * scale[:, None, :])

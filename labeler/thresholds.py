@@ -1,0 +1,22 @@
+"""Every threshold of the method, in one place; the report prints them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Settings of the fit and of the wording; the defaults are explained in docs/method.md."""
+
+    max_predictions: int = 4
+    max_exceptions: int = 3
+    max_exception_predictions: int = 3
+    stop_gain: float = 0.01
+    exception_gain: float = 0.1
+    min_exception_rows: int = 50
+    lift_floor: float = 1.2
+    effect_floor: float = 0.02
+    clear: float = 0.5
+    likely: float = 0.2
+    false_discovery_rate: float = 0.05

@@ -1,0 +1,117 @@
+"""Write the page: templates, style and scripts into one index.html, data beside it or within it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from labeler.results import RunFolder
+from reports import view as views
+from reports.pack import script
+from reports.parts import parts
+
+STATIC = Path(__file__).parent / "static"
+STYLES = ("theme.css", "page.css", "figures.css", "print.css")
+SCRIPTS = ("core.js", "scales.js", "table.js", "head.js", "neurons.js", "review.js", "start.js")
+
+
+def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
+    """Write the report of a run into the folder `out` and return the path of its index.html.
+
+    The data of each layer lie in `out/data/`, and are loaded when opened; with `single_file` they
+    lie in the page itself, which can then be mailed.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    data = out / "data"
+    if data.is_dir():
+        shutil.rmtree(data)
+    names, inside = [], []
+    for name, make in parts(run_folder):
+        names.append(name)
+        if single_file:
+            inside.append((name, make()))
+        else:
+            data.mkdir(exist_ok=True)
+            (data / f"{name}.js").write_text(script(name, make()), encoding="ascii")
+    index = out / "index.html"
+    index.write_text(page(run_folder, names, inside), encoding="utf-8")
+    return index
+
+
+def page(run_folder: RunFolder, names: list[str], inside: list[tuple[str, str]]) -> str:
+    """The text of index.html; `inside` are the parts that it carries itself."""
+    early = read("early.js")
+    main = '"use strict";\n' + "\n".join(read(name) for name in SCRIPTS)
+    style = "\n".join(read(name) for name in STYLES)
+    report = views.view(run_folder)
+    return environment().get_template("index.html").render(
+        report=report,
+        **{"style": Markup(style), "early": Markup(early), "main": Markup(main)},  # noqa: S704
+        policy=policy(early, main, style, outside=not inside),
+        embedded=inside,
+        page_data=page_data(report, names, run_folder),
+    )
+
+
+def read(name: str) -> str:
+    """A static file of ours."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def environment() -> Environment:
+    """Jinja that escapes everything and stops at what is not there."""
+    return Environment(
+        loader=PackageLoader("reports"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def policy(early: str, main: str, style: str, outside: bool) -> str:
+    """The Content-Security-Policy: our two scripts by hash, data scripts of the same place."""
+    hashes = " ".join(f"'sha256-{_hash(text)}'" for text in (early, main))
+    beside = " 'self' file:" if outside else ""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {hashes}{beside}",
+            f"style-src 'sha256-{_hash(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types labeler",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def page_data(report: views.ReportView, names: list[str], run_folder: RunFolder) -> dict[str, Any]:
+    """What the scripts need at once: names of parts, metrics of the map, verdicts so far."""
+    return {
+        "run": report.run_key,
+        "title": report.title,
+        "parts": names,
+        "heads": [head.name for head in report.heads],
+        "neurons": report.n_neurons,
+        "metrics": [
+            {
+                **{"key": m.key, "scale": m.scale, "values": m.values, "steps": m.steps},
+                **{"low": m.low, "high": m.high},
+            }
+            for m in report.metrics
+        ],
+        "review": run_folder.review.get("verdicts", {}),
+    }

@@ -1,0 +1,73 @@
+"""Verdicts of readers, as far as the report and the exports show them.
+
+`review.json`, in the run folder and as the page saves it:
+
+    {"schema": 1, "run": "<corpus hash>+<model hash>", "reviewer": "who",
+     "verdicts": {"L0H6": {"verdict": "agree" | "edit" | "reject" | "",
+                           "label": "the corrected description, when edited",
+                           "note": "anything", "when": "2026-11-23T10:00:00.000Z"}}}
+
+A merged file may carry `reviewer` inside each verdict; the outer one is the default. A verdict of
+"" is a note without a judgement.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reports.wording import sentence
+
+REVIEW_SCHEMA = 1
+VERDICTS = ("agree", "edit", "reject")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reader said about one component."""
+
+    verdict: str
+    label: str
+    note: str
+    reviewer: str
+    when: str
+
+
+def run_key(run: Mapping[str, Any]) -> str:
+    """What ties a review to a run: the same corpus and the same model."""
+    corpus, model = run.get("corpus", {}), run.get("model", {})
+    return f"{corpus.get('hash', '')}+{model.get('hash', '')}"
+
+
+def verdicts(review: Mapping[str, Any]) -> dict[str, Verdict]:
+    """The verdicts of `review.json`, by component; what is malformed is left out."""
+    found = review.get("verdicts")
+    if not isinstance(found, Mapping):
+        return {}
+    reviewer = str(review.get("reviewer") or "")
+    return {
+        str(name): Verdict(
+            verdict=item.get("verdict") if item.get("verdict") in VERDICTS else "",
+            label=str(item.get("label") or ""),
+            note=str(item.get("note") or ""),
+            reviewer=str(item.get("reviewer") or reviewer),
+            when=str(item.get("when") or ""),
+        )
+        for name, item in found.items()
+        if isinstance(item, Mapping)
+    }
+
+
+def worded(label: Any, verdict: Verdict | None) -> tuple[str, str]:
+    """The wording to show and, where a reader corrected it, the automatic one."""
+    automatic = label.strip() if isinstance(label, str) else ""
+    if verdict and verdict.verdict == "edit" and verdict.label.strip():
+        return sentence(verdict.label.strip()), sentence(automatic)
+    return sentence(automatic), ""
+
+
+def agreement(found: Mapping[str, Verdict], names: Iterable[str]) -> Counter[str]:
+    """How many of `names` have each verdict."""
+    return Counter(found[name].verdict for name in names if name in found and found[name].verdict)

@@ -1,0 +1,175 @@
+"""Geometry of the figures: numbers in, SVG coordinates out; the templates only place them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports.wording import number
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart: its path, where it ends and what to call it there."""
+
+    name: str
+    text: str
+    path: str
+    band: str
+    points: list[tuple[float, float, str]]
+    end: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines over two axes."""
+
+    width: int
+    height: int
+    x: list[Tick]
+    y: list[Tick]
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Bars as one path, with the range that they cover and the place of the mean."""
+
+    path: str
+    low: float
+    high: float
+    mean: float | None
+    clipped: float
+
+
+def path(points: Sequence[tuple[float, float]]) -> str:
+    """A polyline as SVG path data, to a tenth of a pixel."""
+    steps = (f"{x:.1f} {y:.1f}" for x, y in points)
+    return "M" + "L".join(steps) if points else ""
+
+
+def distance_curve(
+    distances: Sequence[float], attention: Sequence[float], width: int = 320, height: int = 96
+) -> tuple[str, list[Tick], float]:
+    """Attention by distance over log2(1 + distance): path, ticks, and the highest value."""
+    pairs = sorted((float(d), float(a)) for d, a in zip(distances, attention, strict=True))
+    pairs = [(d, a) for d, a in pairs if math.isfinite(a) and d >= 0]
+    if not pairs:
+        return "", [], 0.0
+    reach = math.log2(1 + max(pairs[-1][0], 1))
+    top = max(max(a for _, a in pairs), 1e-9)
+    points = [(math.log2(1 + d) / reach * width, height * (1 - a / top)) for d, a in pairs]
+    ticks = [
+        Tick(math.log2(1 + d) / reach * width, str(d))
+        for d in (0, 1, 2, 3, 5, 8, 16, 32, 64, 128, 256, 512)
+        if d <= pairs[-1][0]
+    ]
+    return path(points), ticks, top
+
+
+def rebin(
+    edges: Sequence[float],
+    counts: Sequence[float],
+    mean: float | None = None,
+    std: float | None = None,
+    bins: int = 48,
+) -> Histogram | None:
+    """Buckets of any width as bars of equal width, within four deviations of the mean.
+
+    A bucket is spread evenly over the bars it touches. Without that, logarithmic buckets drawn
+    side by side would show a valley at zero that no activation has.
+    """
+    bounds, mass = np.asarray(edges, dtype=float), np.asarray(counts, dtype=float)
+    if len(bounds) != len(mass) + 1 or not np.isfinite(bounds).all() or mass.sum() <= 0:
+        return None
+    filled = np.flatnonzero(mass)
+    low, high = float(bounds[filled[0]]), float(bounds[filled[-1] + 1])
+    if mean is not None and std is not None and std > 0:
+        low, high = max(low, mean - 4 * std), min(high, mean + 4 * std)
+    if not high > low:
+        return None
+    cumulative = np.concatenate([[0.0], np.cumsum(mass)])
+    grid = np.linspace(low, high, bins + 1)
+    bars = np.diff(np.interp(grid, bounds, cumulative))
+    inside = None if mean is None else (mean - low) / (high - low)
+    return Histogram(bars_path(bars.tolist()), low, high, inside, 1 - float(bars.sum() / mass.sum()))
+
+
+def bars_path(values: Sequence[float], width: int = 240, height: int = 48) -> str:
+    """Adjacent bars as one closed path."""
+    top = max([*values, 1e-12])
+    step = width / max(len(values), 1)
+    parts = [f"M0 {height}"]
+    for index, value in enumerate(values):
+        y = height * (1 - value / top)
+        parts.append(f"V{y:.1f}H{(index + 1) * step:.1f}")
+    return "".join(parts) + f"V{height}Z"
+
+
+def log_chart(
+    series: Sequence[tuple[str, str, Sequence[tuple[float, float, float | None, float | None]]]],
+    labels: dict[str, list[str]],
+    width: int = 430,
+    height: int = 220,
+) -> Chart | None:
+    """Fraction replaced against rise of perplexity, on a logarithmic axis.
+
+    `series`: (name, text, [(x, y, low, high)]) with x in 0..1; what is not above zero is left out,
+    for a logarithm has no place for it.
+    """
+    kept = [(n, t, [p for p in points if p[1] > 0]) for n, t, points in series]
+    kept = [item for item in kept if item[2]]
+    if not kept:
+        return None
+    values = [y for _, _, points in kept for _, y, _, _ in points]
+    floor = 10 ** math.floor(math.log10(max(min(values), 1e-4)))
+    ceiling = 10 ** math.ceil(math.log10(max(values) * 1.0001))
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        bounded = min(max(y, floor), ceiling)
+        return x * width, height * (1 - math.log(bounded / floor) / math.log(ceiling / floor))
+
+    lines = [_line(name, text, points, place, labels) for name, text, points in kept]
+    decades = round(math.log10(ceiling / floor))
+    y_ticks = [
+        Tick(place(0, floor * 10**step)[1], f"+{floor * 10**step * 100:,.10g}%")
+        for step in range(decades + 1)
+    ]
+    xs = sorted({x for _, _, points in kept for x, _, _, _ in points})
+    return Chart(
+        width, height, [Tick(x * width, f"{x:.0%}") for x in xs], y_ticks, _spread(lines, height)
+    )
+
+
+def _line(name, text, points, place, labels):  # type: ignore[no-untyped-def]
+    ordered = sorted(points)
+    middle = [place(x, y) for x, y, _, _ in ordered]
+    ranged = [(x, low, high) for x, _, low, high in ordered if number(low) and number(high)]
+    edge = [place(x, low) for x, low, _ in ranged] + [place(x, h) for x, _, h in ranged[::-1]]
+    band = path(edge) + "Z" if len(ranged) > 1 else ""
+    named = [(x, y, words) for (x, y), words in zip(middle, labels[name], strict=False)]
+    return Line(name, text, path(middle), band, named, middle[-1][1])
+
+
+def _spread(lines: list[Line], height: int, gap: float = 15) -> list[Line]:
+    """Move the names at the line ends apart, so that none covers another."""
+    from dataclasses import replace
+
+    moved: list[Line] = []
+    last = -gap
+    for line in sorted(lines, key=lambda item: item.end):
+        last = max(line.end, last + gap)
+        moved.append(replace(line, end=last))
+    overflow = max(0.0, last - height)
+    return [replace(line, end=line.end - overflow) for line in moved]

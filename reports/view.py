@@ -1,0 +1,348 @@
+"""The run folder as the page shows it: plain values, rounded and worded, nothing left to decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from labeler.results import RunFolder
+from reports.head_view import HeadView, head_views
+from reports.reviewed import agreement, run_key, verdicts, worded
+from reports.shapes import Chart, Histogram, log_chart, rebin
+from reports.wording import (
+    CONDITIONS,
+    MARKS,
+    count,
+    decimal,
+    number,
+    percent,
+    plural,
+    rise,
+    sentence,
+    significant,
+    span,
+    visible,
+)
+
+SHOWN_NEURONS = 40
+"""Neurons that the page lists by itself; the rest come with a script."""
+
+METRICS = (
+    ("r2", "held-out R²", "one"),
+    ("r2_dense", "R², all relations", "one"),
+    ("beyond_distance", "R² minus R² of distance alone", "two"),
+    ("recovered", "recovered when replaced", "one"),
+    ("cost", "cost of the label (nats)", "one"),
+    ("unexplained", "remainder", "one"),
+    ("first_position_share", "on the first position", "one"),
+    ("induction", "induction", "one"),
+    ("entropy", "entropy (nats)", "one"),
+    ("written", "share of the layer's writing", "one"),
+)
+"""What the layer × head map can show: column, name, one-way or two-way scale."""
+
+CURVES = ("label", "dense", "distance_profile", "uniform", "first_position")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure for every head, with the step 0 to 10 of the scale that each falls on."""
+
+    key: str
+    text: str
+    scale: str
+    values: list[str]
+    steps: list[int | None]
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class NeuronRow:
+    """A neuron as the server-rendered list shows it."""
+
+    name: str
+    mark: str
+    label: str
+    kind: str
+    r2: str
+    r2_interval: str
+    reinitialised: str
+    auroc: str
+    promotes: list[str]
+
+
+@dataclass(frozen=True)
+class HookView:
+    """Statistics of the activations at one hook."""
+
+    hook: str
+    figures: list[str]
+    histogram: Histogram | None
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """Everything on the page that does not come later with a script."""
+
+    title: str
+    run_key: str
+    headline: str
+    summary: list[str]
+    facts: list[tuple[str, list[tuple[str, str]]]]
+    thresholds: str
+    chart: Chart | None
+    curve: list[tuple[str, list[str]]]
+    metrics: list[Metric]
+    grid: list[tuple[int, list[int]]]
+    heads: list[HeadView]
+    n_neurons: int
+    neurons: list[NeuronRow]
+    neuron_kinds: list[tuple[str, str]]
+    neuron_figures: list[tuple[str, str, str]]
+    hooks: list[HookView]
+    failed: list[tuple[str, str, str]]
+    heuristics: list[tuple[str, str, str]]
+
+
+def view(folder: RunFolder) -> ReportView:
+    """The view of a run."""
+    run = folder.run
+    heads = head_views(folder)
+    chart, curve = _replacement(run.get("replacement_curve") or [])
+    return ReportView(
+        title=sentence(run["model"].get("name", "model")),
+        run_key=run_key(run),
+        headline=sentence(run.get("headline") or ""),
+        summary=_summary(folder, heads),
+        facts=_facts(run),
+        thresholds=_thresholds(run.get("settings") or {}),
+        **{"chart": chart, "curve": curve},
+        metrics=_metrics(folder.heads),
+        grid=_grid(heads),
+        heads=heads,
+        n_neurons=len(folder.neurons),
+        neurons=_neurons(folder),
+        neuron_kinds=_kinds(folder.neurons),
+        neuron_figures=_neuron_figures(run.get("figures") or {}),
+        hooks=[_hook({str(k): v for k, v in r.items()}) for r in folder.hooks.to_dict("records")],
+        failed=[
+            (sentence(f["name"]), sentence(f.get("module")), sentence(f.get("error")))
+            for f in run.get("heuristics_failed") or []
+        ],
+        heuristics=[
+            (sentence(h["name"]), sentence(h.get("kind")), sentence(h.get("description")))
+            for h in run.get("heuristics") or []
+        ],
+    )
+
+
+def _summary(folder: RunFolder, heads: list[HeadView]) -> list[str]:
+    """Sentences for a reader who did not run it."""
+    marks = Counter(head.confidence for head in heads)
+    out = []
+    if heads:
+        named = len(heads) - marks["unlabelled"]
+        out.append(
+            f"{named} of {plural(len(heads), 'head')} carry a label: {marks['clear']} clear, "
+            f"{marks['likely']} likely (~), {marks['weak']} weak (~~). "
+            f"{marks['unlabelled']} could not be labelled."
+        )
+    figures = folder.run.get("figures") or {}
+    if number(figures.get("mean_r2")) is not None:
+        text = f"On prompts they were not chosen on, labels explain R² {decimal(figures['mean_r2'])}"
+        dense, distance = figures.get("mean_r2_dense"), figures.get("mean_r2_distance")
+        if number(dense) is not None:
+            text += f" of attention on average; all relations together {decimal(dense)}"
+        if number(distance) is not None:
+            text += f", distance alone {decimal(distance)}"
+        out.append(text + ".")
+    out += _reviewed(folder, [head.name for head in heads])
+    return out
+
+
+def _reviewed(folder: RunFolder, names: list[str]) -> list[str]:
+    counts = agreement(verdicts(folder.review), [*names, *folder.neurons["name"].tolist()])
+    if not counts:
+        return []
+    return [
+        f"Reviewed: {counts.total()}; {counts['agree']} agreed, {counts['edit']} reworded, "
+        f"{counts['reject']} rejected."
+    ]
+
+
+def _thresholds(settings: Mapping[str, Any]) -> str:
+    flat = {**settings, **(settings.get("thresholds") or {})}
+    clear, likely = decimal(flat.get("clear", 0.5), 1), decimal(flat.get("likely", 0.2), 1)
+    return (
+        f"No mark: held-out R² of {clear} or more. ~ likely: {likely} or more. "
+        f"~~ weak: significant, below {likely}."
+    )
+
+
+def _facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Groups of (name, value) about the run."""
+    model, corpus = run.get("model", {}), run.get("corpus", {})
+    skipped = {f"skipped, {k}": v for k, v in (corpus.get("skipped") or {}).items()}
+    corpus = {k: v for k, v in corpus.items() if k != "skipped"} | skipped
+    groups = {
+        "Model": model,
+        "Corpus": corpus,
+        "Pipeline": run.get("pipeline", {}),
+        "Versions": run.get("versions", {}),
+        "Settings": run.get("settings", {}),
+        "Seconds": run.get("seconds", {}),
+        "Run": {"created": run.get("created")},
+    }
+    return [
+        (title, [(sentence(k.replace("_", " ")), _fact(v)) for k, v in _flat(group)])
+        for title, group in groups.items()
+        if group
+    ]
+
+
+def _flat(group: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in group.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{key}: {inner}", found) for inner, found in _flat(value)]
+        else:
+            rows.append((str(key), value))
+    return rows
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return count(value)
+    if isinstance(value, float):
+        return significant(value)
+    if isinstance(value, list | tuple):
+        return sentence(", ".join(str(item) for item in value)) or "none"
+    return sentence(value) or "–"
+
+
+def _replacement(rows: list[dict[str, Any]]) -> tuple[Chart | None, list[tuple[str, list[str]]]]:
+    """The replacement curve as a chart and as a table, one row a fraction."""
+    series, labels = [], {}
+    for name in CURVES:
+        found = [row for row in rows if number(row.get(name)) is not None]
+        if found:
+            labels[name] = [f"{row['fraction']:.0%}: {rise(row[name])}" for row in found]
+            points = [
+                (
+                    float(row["fraction"]),
+                    float(row[name]),
+                    number(row.get(f"{name}_low")),
+                    number(row.get(f"{name}_high")),
+                )
+                for row in found
+            ]
+            series.append((name, CONDITIONS[name], points))
+    table = [(f"{row['fraction']:.0%}", [rise(row.get(name)) for name in CURVES]) for row in rows]
+    return log_chart(series, labels), table
+
+
+def _metrics(heads: pd.DataFrame) -> list[Metric]:
+    table = heads.assign(beyond_distance=_column(heads, "r2") - _column(heads, "r2_distance"))
+    metrics = []
+    for key, text, scale in METRICS:
+        values = _column(table, key)
+        if values.notna().any():
+            metrics.append(_metric(key, text, scale, values))
+    return metrics
+
+
+def _column(table: pd.DataFrame, name: str) -> pd.Series:
+    return pd.to_numeric(table[name], errors="coerce").astype(float)
+
+
+def _metric(key: str, text: str, scale: str, values: pd.Series) -> Metric:
+    digits = 3 if key == "cost" else 2
+    if scale == "two":
+        high = max(float(values.abs().max()), 1e-9)
+        low = -high
+    else:
+        low, high = min(0.0, float(values.min())), max(float(values.max()), 1e-9)
+        high = 1.0 if 0.5 < high <= 1 and key != "entropy" else high
+    steps = [
+        None if pd.isna(v) else int(min(max((v - low) / (high - low), 0), 1) * 10 + 0.5)
+        for v in values
+    ]
+    texts = [decimal(v, digits) for v in values]
+    return Metric(key, text, scale, texts, steps, decimal(low, digits), decimal(high, digits))
+
+
+def _grid(heads: list[HeadView]) -> list[tuple[int, list[int]]]:
+    """Indices of heads, layer by layer."""
+    layers: dict[int, list[int]] = {}
+    for index, head in enumerate(heads):
+        layers.setdefault(head.layer, []).append(index)
+    return sorted(layers.items())
+
+
+def _neurons(folder: RunFolder) -> list[NeuronRow]:
+    """The best explained neurons; labels that merely look tokens up come after the others."""
+    table = folder.neurons
+    if table.empty:
+        return []
+    ranked = table.assign(r2=_column(table, "r2"), lookup=table["kind"].eq("token detector"))
+    ranked = ranked[ranked["confidence"].ne("unlabelled") & ranked["r2"].notna()]
+    ranked = ranked.sort_values(["lookup", "r2"], ascending=[True, False], kind="stable")
+    found = verdicts(folder.review)
+    return [
+        NeuronRow(
+            name=row["name"],
+            mark=MARKS.get(row["confidence"], ""),
+            label=worded(row["label"], found.get(row["name"]))[0],
+            kind=sentence(row["kind"]),
+            r2=decimal(row["r2"]),
+            r2_interval=span(row["r2_low"], row["r2_high"]),
+            reinitialised=decimal(row["r2_reinitialised"]),
+            auroc=decimal(row["auroc"]),
+            promotes=[visible(token) for token in tokens_of(row["promotes"])[:4]],
+        )
+        for row in ranked.head(SHOWN_NEURONS).to_dict("records")
+    ]
+
+
+def tokens_of(value: Any) -> list[str]:
+    """A list column's cell as a list, whatever pandas made of it."""
+    if value is None or isinstance(value, float | str):
+        return []
+    return [str(item) for item in value]
+
+
+def _kinds(neurons: pd.DataFrame) -> list[tuple[str, str]]:
+    counts = neurons["kind"].value_counts()
+    total = max(len(neurons), 1)
+    return [(sentence(kind), f"{count(n)} ({percent(n / total)})") for kind, n in counts.items()]
+
+
+def _neuron_figures(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(what, this model, the same model re-initialised)."""
+    rows = []
+    for key, text in (
+        ("neurons_r2_median", "median held-out R²"),
+        ("neurons_r2_above_0.1", "neurons above R² 0.1"),
+    ):
+        worded_as = percent if "above" in key else decimal
+        if number(figures.get(key)) is not None:
+            other = worded_as(figures.get(f"{key}_reinitialised"))
+            rows.append((text, worded_as(figures[key]), other))
+    return rows
+
+
+def _hook(row: dict[str, Any]) -> HookView:
+    names = ("mean", "std", "min", "q1", "median", "q3", "max")
+    figures = [count(row["count"]), *(significant(row[name]) for name in names)]
+    edges, counts = row["edges"], row["counts"]
+    drawn = None
+    if edges is not None and counts is not None and not isinstance(edges, float):
+        drawn = rebin(edges, counts, number(row["mean"]), number(row["std"]))
+    return HookView(sentence(row["hook"]), figures, drawn)

@@ -1,0 +1,1 @@
+"""Models built by hand, whose heads and neurons are known by construction."""
