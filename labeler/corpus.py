@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import sys
@@ -117,20 +118,27 @@ def embedded_showcase() -> tuple[Prompt, ...]:
 def _open(
     source: str | Path | Iterable[str] | None, column: str, stdin: BinaryIO | None
 ) -> tuple[str, Iterator[Record]]:
-    """The name of a source, and its records, most of them not read yet."""
-    if source is None or source == EMBEDDED_NAME:
-        return EMBEDDED_NAME, _embedded()
-    if source == "-":
-        return "-", _standard_input(stdin or sys.stdin.buffer, column)
-    if isinstance(source, str) and source.startswith("hf:"):
-        return printable(source), readers.read_hub(source, column)
-    if isinstance(source, str | Path):
+    """The name of a source, and its records, none of them read yet."""
+    if isinstance(source, Path):
         return printable(str(source)), _path(source, column)
+    if source is None or isinstance(source, str):
+        return _named(EMBEDDED_NAME if source is None else source, column, stdin)
     if isinstance(source, Mapping | bytes) or not isinstance(source, Iterable):
         raise CorpusError(f"a corpus cannot be {json_kind(source)}; expected {KINDS}, or texts")
-    return "prompts", (
-        Record(f"prompt {n}", f"prompt {n}", text) for n, text in enumerate(source, 1)
-    )
+    places = ((f"prompt {number}", text) for number, text in enumerate(source, 1))
+    return "prompts", (Record(place, place, text) for place, text in places)
+
+
+def _named(source: str, column: str, stdin: BinaryIO | None) -> tuple[str, Iterator[Record]]:
+    if source == EMBEDDED_NAME:
+        return EMBEDDED_NAME, _embedded()
+    if not source:
+        raise CorpusError(f"the corpus has an empty name; expected {KINDS}, or {EMBEDDED_NAME!r}")
+    if source == "-":
+        return "-", _standard_input(stdin or getattr(sys.stdin, "buffer", None), column)
+    if source.startswith("hf:"):
+        return printable(source), readers.read_hub(source, column)
+    return printable(source), _path(Path(source), column)
 
 
 def _embedded() -> Iterator[Record]:
@@ -143,27 +151,30 @@ def _embedded() -> Iterator[Record]:
                 yield from readers.read_jsonl(file, path.name, "text")
 
 
-def _standard_input(stdin: BinaryIO, column: str) -> Iterator[Record]:
+def _standard_input(stdin: BinaryIO | None, column: str) -> Iterator[Record]:
+    """JSON Lines if the first character is a brace, else the text of a .txt file."""
+    if stdin is None:
+        raise CorpusError("corpus - is standard input, and it is closed; pipe a text into it")
     content = stdin.read()
-    file = io.BytesIO(content)
-    if content.removeprefix(b"\xef\xbb\xbf").startswith(b"{"):
-        return readers.read_jsonl(file, "stdin", column)
-    return readers.read_text(file, "stdin")
+    if content.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
+        yield from readers.read_jsonl(io.BytesIO(content), "stdin", column)
+    else:
+        yield from readers.read_text(io.BytesIO(content), "stdin")
 
 
-def _path(source: str | Path, column: str) -> Iterator[Record]:
-    path, name = Path(source), printable(str(source))
+def _path(path: Path, column: str) -> Iterator[Record]:
+    name, kind = printable(str(path)), path.suffix.lower()
     if path.is_dir():
         yield from readers.read_folder(path, name)
     elif not path.exists():
         raise CorpusError(f"corpus {name} not found; expected {KINDS}, or {EMBEDDED_NAME!r}")
     elif not path.is_file():
         raise CorpusError(f"corpus {name} is not a regular file; to read from a pipe, pass -")
-    elif path.suffix.lower() == ".parquet":
+    elif kind == ".parquet":
         yield from readers.read_parquet(path, name, column)
-    elif path.suffix.lower() in readers.READERS:
+    elif kind in readers.READERS:
         with path.open("rb") as file:
-            yield from readers.READERS[path.suffix.lower()](file, path.name, column)
+            yield from readers.READERS[kind](file, name, column)
     else:
         raise CorpusError(f"corpus {name} is of an unknown kind; expected {KINDS}")
 

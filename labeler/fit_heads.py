@@ -7,7 +7,7 @@ showed on the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -45,6 +45,11 @@ class Rule:
     group: Group | None = None
 
     @property
+    def query_class(self) -> str:
+        """The name of its class; empty for the general rule."""
+        return self.group.name if self.group else ""
+
+    @property
     def remainder(self) -> float:
         """The share that is not assigned."""
         return max(0.0, 1.0 - sum(term.share for term in self.terms))
@@ -57,7 +62,6 @@ class HeadLabel:
     name: str
     general: Rule
     exceptions: tuple[Rule, ...] = ()
-    tests: dict[tuple[str, int], float] = field(default_factory=dict, compare=False)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -83,6 +87,7 @@ class HeadSums:
             moment=self.moment[:, index].sum(axis=1),
             energy=self.energy[:, index].sum(axis=1),
             allowed=allowed & (self.present[index].sum(axis=0) > 0),
+            coverage=self.coverage(leaves),
         )
 
     def coverage(self, leaves: Sequence[int]) -> Float[ndarray, " relation"]:
@@ -104,6 +109,8 @@ def sums_of(statistics: Statistics, kind: int, heads: ndarray) -> HeadSums:
 
 def split_folds(n_folds: int) -> tuple[list[int], list[int], list[int], list[int]]:
     """Choosing and judging folds, and the choosing ones in two halves."""
+    if n_folds < 2:
+        return [0], [0], [0], [0]
     even = list(range(0, n_folds, 2))
     return even, list(range(1, n_folds, 2)), even[0::2], even[1::2]
 
@@ -128,6 +135,7 @@ class HeadFit:
         choose, judge, first, second = split_folds(len(folds))
         self.whole = merge(folds[i] for i in choose)
         self.choose = sums_of(self.whole, kind, self.heads)
+        self.choosers = [sums_of(folds[i], kind, self.heads) for i in choose]
         self.first = sums_of(merge(folds[i] for i in first), kind, self.heads)
         self.second = sums_of(merge(folds[i] for i in second), kind, self.heads)
         self.judges = [sums_of(folds[i], kind, self.heads) for i in judge]
@@ -158,7 +166,7 @@ class HeadFit:
         return [leaf for leaf in self.leaves if leaf not in inside]
 
     def _general(self, heads: ndarray, leaves: Sequence[int], sums: HeadSums) -> Selection:
-        problem = _of(sums.problem(leaves, self.allowed), heads)
+        problem = sums.problem(leaves, self.allowed).of(heads)
         return select(problem, self.thresholds.max_predictions, self.thresholds.stop_gain)
 
     def _best_exception(self, taken: list[list[int]]) -> Int[ndarray, " head"]:
@@ -199,7 +207,7 @@ class HeadFit:
         exceptions = []
         for index in taken:
             leaves = self.groups[index].leaves
-            problem = _of(self.choose.problem(leaves, self.group_allowed(index)), one)
+            problem = self.choose.problem(leaves, self.group_allowed(index)).of(one)
             limit = self.thresholds.max_exception_predictions
             own = select(problem, limit, self.thresholds.stop_gain)
             exceptions.append(self._rule(own, leaves, self.groups[index]))
@@ -207,15 +215,9 @@ class HeadFit:
         return HeadLabel(self.names[head], rule, tuple(exceptions))
 
     def _rule(self, own: Selection, leaves: Sequence[int], group: Group | None) -> Rule:
-        coverage = self.choose.coverage(leaves)
-        terms = []
-        for relation, weight in zip(own.chosen[0], own.weight[0], strict=True):
-            if relation >= 0:
-                share = printed(weight * coverage[relation])
-                terms.append(Term(int(relation), share, printed(coverage[relation], 4)))
-        terms = [term for term in terms if term.share > 0]
-        terms.sort(key=lambda term: -term.share)
-        return Rule(tuple(terms), tuple(leaves), group)
+        chosen = [int(relation) for relation in own.chosen[0] if relation >= 0]
+        weight = own.weight[0][own.chosen[0] >= 0]
+        return make_rule(self.choose, chosen, weight, leaves, group)
 
     def errors(self, labels: Sequence[HeadLabel]) -> tuple[ndarray, ndarray]:
         """Squared error of printed labels and of the baseline, `[judging fold, head]`."""
@@ -244,17 +246,45 @@ class HeadFit:
         return np.stack(errors), weight
 
 
+def make_rule(
+    sums: HeadSums,
+    chosen: Sequence[int],
+    weight: ndarray,
+    leaves: Sequence[int],
+    group: Group | None,
+) -> Rule:
+    """A rule as it is printed: rounded shares, the largest first, those that round to 0 left out."""
+    terms = []
+    for relation, value in zip(chosen, weight, strict=True):
+        present = sums.present[list(leaves), relation].sum()
+        coverage = round(float(present / max(sums.rows[list(leaves)].sum(), 1.0)), 4)
+        term = Term(relation, printed(value * coverage), coverage)
+        if term.share > 0 and coverage > 0:
+            terms.append(term)
+    terms.sort(key=lambda term: -term.share)
+    return Rule(tuple(terms), tuple(leaves), group)
+
+
+def small_problem(
+    sums: HeadSums, head: int, chosen: Sequence[int], leaves: Sequence[int]
+) -> Problem:
+    """One head's least squares on a few relations, over the rows of some classes."""
+    index, rows = list(chosen), list(leaves)
+    present = sums.present[np.ix_(rows, index)].sum(axis=0)
+    return Problem(
+        gram=sums.gram[np.ix_(rows, index, index)].sum(axis=0),
+        moment=sums.moment[head][np.ix_(rows, index)].sum(axis=0)[None],
+        energy=sums.energy[head, rows].sum(keepdims=True),
+        allowed=np.ones((1, len(index)), dtype=bool),
+        coverage=present / max(float(sums.rows[rows].sum()), 1.0),
+    )
+
+
 def rule_error(sums: HeadSums, head: int, rule: Rule) -> float:
     """The squared error of one rule on its classes for one head."""
-    leaves = list(rule.leaves)
-    energy = float(sums.energy[head, leaves].sum())
-    if not rule.terms:
-        return energy
-    index = [term.relation for term in rule.terms]
-    weight = np.array([term.weight for term in rule.terms])
-    moment = sums.moment[head][np.ix_(leaves, index)].sum(axis=0)
-    gram = sums.gram[np.ix_(leaves, index, index)].sum(axis=0)
-    return float(energy - 2 * weight @ moment + weight @ gram @ weight)
+    problem = small_problem(sums, head, [term.relation for term in rule.terms], rule.leaves)
+    weight = np.array([[term.weight for term in rule.terms]])
+    return float(problem.error(np.arange(len(rule.terms))[None], weight)[0])
 
 
 class _Rules:
@@ -275,12 +305,6 @@ class _Rules:
     def error(self, sums: HeadSums, leaves: Sequence[int]) -> Float[ndarray, " head"]:
         """Errors on the rows of some classes."""
         return sums.problem(leaves, self.allowed).error(self.chosen, self.weight)
-
-
-def _of(problem: Problem, heads: ndarray) -> Problem:
-    return Problem(
-        problem.gram, problem.moment[heads], problem.energy[heads], problem.allowed[heads]
-    )
 
 
 def printed(value: float, digits: int = 2) -> float:

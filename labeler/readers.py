@@ -5,12 +5,11 @@ No reader alters a text: what the file holds between two separators is what the 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
-import os
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,13 @@ from typing import Any, BinaryIO
 
 from labeler.errors import CorpusError, LabelerError, did_you_mean
 
-_BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = {
     b"\xff\xfe": "UTF-16 or UTF-32",
     b"\xfe\xff": "UTF-16",
     b"\x00\x00\xfe\xff": "UTF-32",
 }
 _LINE_END = re.compile(r"\r\n|\r|\n|\Z")
+_LONGEST_FIELD = 2**31 - 1
 _SHOWN_COLUMNS = 12
 _SHOWN_CHARACTERS = 40
 
@@ -64,7 +63,7 @@ def _without_bom(head: bytes, name: str) -> bytes:
                 f"{name} is {encoding} (byte-order mark at byte 0); expected UTF-8: convert it, "
                 "for example with iconv -f UTF-16 -t UTF-8"
             )
-    return head.removeprefix(_BOM)
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 def _decoded(raw: bytes, name: str, offset: int) -> str:
@@ -116,14 +115,26 @@ def read_text(file: BinaryIO, name: str) -> Iterator[Record]:
     if len(blocks) == 1:
         blocks = [[line] for line in blocks[0]]
     for block in blocks:
-        place = f"{name}:{block[0][0]}"
-        yield Record(place, place, text[block[0][1] : block[-1][2]])
+        line = block[0][0]
+        inside = text[block[0][1] : block[-1][2]]
+        yield Record(f"{name}:{line}", f"{_short(name)}:{line}", inside)
+
+
+def _short(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
 
 
 def _default_id(value: object, default: str) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
         return str(value)
     return default
+
+
+def _one_column(where: str, column: str, columns: Sequence[str]) -> None:
+    if column not in columns:
+        raise _no_column(where, column, columns)
+    if list(columns).count(column) > 1:
+        raise CorpusError(f"{where} has more than one column {column!r}; rename all but one")
 
 
 def _no_column(where: str, column: str, columns: Iterable[object]) -> CorpusError:
@@ -155,7 +166,8 @@ def read_jsonl(file: BinaryIO, name: str, column: str) -> Iterator[Record]:
             )
         if column not in value:
             raise _no_column(where, column, value)
-        yield Record(where, _default_id(value.get("id"), where), value[column])
+        default = f"{_short(name)}:{number}"
+        yield Record(where, _default_id(value.get("id"), default), value[column])
 
 
 def json_kind(value: object) -> str:
@@ -169,12 +181,12 @@ def json_kind(value: object) -> str:
 
 def read_csv(file: BinaryIO, name: str, column: str) -> Iterator[Record]:
     """A prompt a row under a header; commas, double quotes, and texts of any length."""
-    before = csv.field_size_limit(sys.maxsize)
+    before = csv.field_size_limit(_LONGEST_FIELD)
     try:
         rows = csv.reader(_lines(file, name), strict=True)
         header = next(rows, [])
-        if header and column not in header:
-            raise _no_column(name, column, header)
+        if header:
+            _one_column(name, column, header)
         for number, row in enumerate((row for row in rows if row), 1):
             where = f"{name}:{rows.line_num}"
             if len(row) != len(header):
@@ -184,7 +196,7 @@ def read_csv(file: BinaryIO, name: str, column: str) -> Iterator[Record]:
                 )
             fields = dict(zip(header, row, strict=True))
             yield Record(
-                where, _default_id(fields.get("id"), f"{name} row {number}"), fields[column]
+                where, _default_id(fields.get("id"), f"{_short(name)} row {number}"), fields[column]
             )
     except csv.Error as error:
         raise CorpusError(f"{name}:{rows.line_num}: not a row of CSV ({error})") from error
@@ -199,15 +211,15 @@ def read_parquet(path: Path, name: str, column: str) -> Iterator[Record]:
 
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            if column not in names:
-                raise _no_column(name, column, names)
+            _one_column(name, column, names)
             number = 0
             wanted = sorted({column, "id"} & set(names))
             for batch in file.iter_batches(batch_size=1024, columns=wanted):
                 for row in batch.to_pylist():
                     number += 1
-                    where = f"{name} row {number}"
-                    yield Record(where, _default_id(row.get("id"), where), row[column])
+                    default = f"{_short(name)} row {number}"
+                    text_id = _default_id(row.get("id"), default)
+                    yield Record(f"{name} row {number}", text_id, row[column])
 
 
 def read_folder(path: Path, name: str) -> Iterator[Record]:
@@ -228,7 +240,7 @@ def read_folder(path: Path, name: str) -> Iterator[Record]:
             text = _whole(opened, where)
         lines = [line for block in _blocks(text) for line in block]
         inside = text[lines[0][1] : lines[-1][2]] if lines else ""
-        yield Record(where, printable(os.fsdecode(file.name)), inside)
+        yield Record(where, printable(file.name), inside)
 
 
 def read_hub(source: str, column: str) -> Iterator[Record]:

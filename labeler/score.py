@@ -65,7 +65,7 @@ class Size:
         d = len(bucket_edges(shape.n_ctx)) - 1
         sizes: dict[str, tuple[int, ...]] = {
             "rows": (c,),
-            "visible_rows": (c,),
+            "visible_rows": (w, c),
             "gram": (w, c, r, r),
             "present": (w, c, r),
             "moment": (n, c, r),
@@ -125,15 +125,15 @@ class Scorer:
         f = item.predictors[item.first :]
         sums["predictor_gram"] += (f.T @ f).toarray()
         sums["predictor_sum"] += np.asarray(f.sum(axis=0)).ravel()
-        query = np.arange(1, n)
-        weights = 1.0 / (query + 1)
-        sums["visible_rows"] += np.bincount(leaf, weights, minlength=self.size.n_classes)
         for kind, window in enumerate(self.shape.kinds):
             self._targets(item, kind, window)
 
     def _targets(self, item: Prepared, kind: int, window: int | None) -> None:
         sums, n, pairs = self.sums, len(item), item.pairs[kind]
         visible = _visible(n, window)
+        sums["visible_rows"][kind] += np.bincount(
+            item.classes[1:], 1.0 / visible[1:], minlength=self.size.n_classes
+        )
         _add_gram(sums["gram"][kind], sums["present"][kind], item.classes, pairs, visible)
         bucket = np.searchsorted(self.edges, pairs.query - pairs.key, side="right") - 1
         kept = pairs.key > 0

@@ -5,7 +5,7 @@ All signals share the Gram matrix of the predictions; nothing here loops over si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 
 import numpy as np
@@ -19,7 +19,8 @@ _RIDGE = 1e-9
 class Problem:
     """Least squares for many signals: error(w) = energy − 2 w·moment + wᵀ gram w.
 
-    `allowed` says which predictions a signal may be given.
+    `allowed` says which predictions a signal may be given. With `coverage`, weights are held to
+    Σ coverage · weight ≤ 1: shares of attention.
     """
 
     gram: Float[ndarray, "prediction prediction"]
@@ -27,6 +28,16 @@ class Problem:
     energy: Float[ndarray, " signal"]
     allowed: Bool[ndarray, "signal prediction"]
     nonnegative: bool = True
+    coverage: Float[ndarray, " prediction"] | None = None
+
+    def of(self, signals: ndarray) -> Problem:
+        """The same for some of the signals."""
+        return replace(
+            self,
+            moment=self.moment[signals],
+            energy=self.energy[signals],
+            allowed=self.allowed[signals],
+        )
 
     def error(
         self, chosen: Int[ndarray, "signal slot"], weight: Float[ndarray, "signal slot"]
@@ -60,11 +71,23 @@ class Problem:
         for support in supports:
             on = np.zeros(slots, dtype=bool)
             on[list(support)] = True
-            weight = _solve(gram, moment, (chosen >= 0) & on)
-            gain = -(weight * moment).sum(axis=1)
+            weight = self._held(gram, moment, chosen, (chosen >= 0) & on)
+            square = np.einsum("ni,nij,nj->n", weight, gram, weight)
+            gain = square - 2 * (weight * moment).sum(axis=1)
             better = (weight >= 0).all(axis=1) & (gain < lowest)
             best[better], lowest[better] = weight[better], gain[better]
         return best
+
+    def _held(self, gram: ndarray, moment: ndarray, chosen: ndarray, on: ndarray) -> ndarray:
+        """Least squares on a support; where the shares pass 1, under Σ coverage · weight = 1."""
+        weight = _solve(gram, moment, on)
+        if self.coverage is None:
+            return weight
+        coverage = self.coverage[np.where(chosen >= 0, chosen, 0)] * on
+        direction = _solve(gram, coverage, on)
+        excess = np.maximum((coverage * weight).sum(axis=1) - 1.0, 0.0)
+        length = np.maximum((coverage * direction).sum(axis=1), 1e-12)
+        return np.asarray(weight - direction * (excess / length)[:, None])
 
     def gains(self, chosen: Int[ndarray, "signal slot"]) -> Float[ndarray, "signal prediction"]:
         """By how much the error falls if one prediction more is let in, weights refitted."""
@@ -143,13 +166,7 @@ def _exchange(problem: Problem, chosen: Int[ndarray, "signal slot"]) -> bool:
         filled = np.flatnonzero(chosen[:, slot] >= 0)
         if not len(filled):
             continue
-        part = Problem(
-            problem.gram,
-            problem.moment[filled],
-            problem.energy[filled],
-            problem.allowed[filled],
-            problem.nonnegative,
-        )
+        part = problem.of(filled)
         before = chosen[filled]
         others = np.delete(before, slot, axis=1)
         best = part.gains(others).argmax(axis=1)

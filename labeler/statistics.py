@@ -15,7 +15,7 @@ FORMAT = 1
 
 SUMS = {
     "rows": "query class → queries",
-    "visible_rows": "query class → Σ 1 / keys visible",
+    "visible_rows": "[window, class] Σ_q 1 / keys visible",
     "gram": "[window, class, relation, relation] Σ_q ⟨V_i(q), V_j(q)⟩",
     "present": "[window, class, relation] queries with a target",
     "moment": "[head, class, relation] Σ_q ⟨A(q) − B(q), V_j(q)⟩",

@@ -12,6 +12,7 @@ class Thresholds:
     max_predictions: int = 4
     max_exceptions: int = 3
     max_exception_predictions: int = 3
+    max_neuron_predictions: int = 6
     stop_gain: float = 0.01
     exception_gain: float = 0.1
     min_exception_rows: int = 50

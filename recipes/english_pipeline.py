@@ -19,19 +19,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import spacy
-from english_treebank import (
-    Sentence,
-    StoryWriter,
-    insert_spoken_commas,
-    read_conllu,
-    without_sentences,
-)
+from english_documents import grouped, lowercased, to_doc, to_example
+from english_stories import StoryWriter, insert_spoken_commas
+from english_treebank import Sentence, read_conllu, without_sentences
 from spacy.language import Language
 from spacy.pipeline.tok2vec import Tok2VecListener
+from spacy.scorer import Scorer
 from spacy.symbols import NORM, ORTH
-from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_config, load_model_from_config
+from spacy.util import (
+    compile_prefix_regex,
+    compile_suffix_regex,
+    fix_random_seed,
+    load_config,
+    load_model_from_config,
+)
 from spacy.vocab import Vocab
 from thinc.api import NumpyOps, set_current_ops
 
@@ -51,7 +53,7 @@ SOURCES = [
         "license": LICENCE,
     },
 ]
-CURLY = {'"': "“”", "'": "‘’"}
+MARK_RUN = r"(?:[!?]{2,}|\*{2,}|={2,}|_{2,}|-{2,}|\.{2,})"
 
 
 @dataclass(frozen=True)
@@ -92,62 +94,6 @@ def read_treebanks(ewt: Path, childes: Path) -> Treebanks:
     )
 
 
-def to_doc(vocab: Vocab, sentences: Sequence[Sentence], *, curly: bool = False) -> Doc:
-    """An annotated document; paragraphs are parted by the whitespace token spaCy would make."""
-    rows: list[tuple[str, bool, str, str, str, int, str]] = []
-    opened = {'"': False, "'": False}
-    for number, sentence in enumerate(sentences):
-        if number and sentence.opens_paragraph:
-            form, space, *rest = rows[-1]
-            rows[-1] = (form, False, *rest)
-            rows.append(("\n\n", False, "_SP", "SPACE", "\n\n", len(rows) - 1, "dep"))
-        offset = len(rows)
-        places = {id(token): offset + i for i, token in enumerate(sentence.tokens)}
-        for token in sentence.tokens:
-            head = token if token.head is None else token.head
-            form = _curled(token.form, opened) if curly else token.form
-            space = token.space_after or token is sentence.tokens[-1]
-            row = (form, space, token.xpos, token.upos, token.lemma, places[id(head)])
-            rows.append((*row, token.relation if token.head else "ROOT"))
-    words, spaces, tags, pos, lemmas, heads, deps = (
-        list(column) for column in zip(*rows, strict=True)
-    )
-    return Doc(
-        vocab, words=words, spaces=spaces, tags=tags, pos=pos, lemmas=lemmas, heads=heads, deps=deps
-    )
-
-
-def _curled(form: str, opened: dict[str, bool]) -> str:
-    if form == '"':
-        opened[form] = not opened[form]
-        return CURLY[form][0 if opened[form] else 1]
-    return form.replace("'", "’") if "'" in form and form != "''" else form
-
-
-def to_example(vocab: Vocab, reference: Doc) -> Example:
-    """Pairs the annotated document with one that has the same tokens and nothing else."""
-    spaces = [bool(token.whitespace_) for token in reference]
-    predicted = Doc(vocab, words=[token.text for token in reference], spaces=spaces)
-    for document in (predicted, reference):
-        for token in document:
-            if "’" in token.text:
-                token.norm_ = token.text.replace("’", "'").lower()
-    return Example(predicted, reference)
-
-
-def grouped(sentences: Sequence[Sentence], rng: random.Random) -> Iterator[list[Sentence]]:
-    """Cuts running text into stretches of up to 60 words or so, never across documents."""
-    group: list[Sentence] = []
-    wanted = rng.randint(1, 60)
-    for sentence in sentences:
-        if group and (sum(len(s.tokens) for s in group) >= wanted or sentence.opens_document):
-            yield group
-            group, wanted = [], rng.randint(1, 60)
-        group.append(sentence)
-    if group:
-        yield group
-
-
 def one_pass(
     vocab: Vocab, banks: Treebanks, writer: StoryWriter, schedule: Schedule, rng: random.Random
 ) -> list[Example]:
@@ -167,14 +113,6 @@ def one_pass(
     return examples
 
 
-def lowercased(sentence: Sentence) -> Sentence:
-    """The sentence without capitals."""
-    sentence = sentence.copy()
-    for token in sentence.tokens:
-        token.form = token.form.lower()
-    return sentence
-
-
 def batches(examples: Sequence[Example], words: int) -> Iterator[list[Example]]:
     """Successive examples of about so many words together."""
     batch: list[Example] = []
@@ -190,21 +128,30 @@ def batches(examples: Sequence[Example], words: int) -> Iterator[list[Example]]:
 
 
 def blank_pipeline(config: Path, overrides: dict[str, object]) -> Language:
-    """The untrained network, with a tokenizer whose words keep their own norms.
+    """The untrained network, with a tokenizer that splits as the treebanks do."""
+    nlp = load_model_from_config(load_config(config, overrides), auto_fill=True)
+    fit_tokenizer(nlp)
+    return nlp
+
+
+def fit_tokenizer(nlp: Language) -> None:
+    """Keeps runs of marks together, and takes the norms out of the exceptions.
 
     spaCy's exceptions give "n't" the norm "not"; treebank words have no such norms, and what
     the network reads must be the same in training and in use.
     """
-    nlp = load_model_from_config(load_config(config, overrides), auto_fill=True)
-    rules = {}
-    for text, pieces in nlp.tokenizer.rules.items():
-        forms = [piece[ORTH] for piece in pieces]
-        rules[text] = [
+    tokenizer, defaults = nlp.tokenizer, nlp.Defaults
+    tokenizer.prefix_search = compile_prefix_regex([MARK_RUN, *defaults.prefixes]).search
+    tokenizer.suffix_search = compile_suffix_regex([MARK_RUN, *defaults.suffixes]).search
+    pieces = {text: [part[ORTH] for part in parts] for text, parts in tokenizer.rules.items()}
+    pieces |= {"wanna": ["wan", "na"], "Wanna": ["Wan", "na"]}
+    tokenizer.rules = {
+        text: [
             {ORTH: form, NORM: form.replace("’", "'").lower()} if "’" in form else {ORTH: form}
             for form in forms
         ]
-    nlp.tokenizer.rules = rules
-    return nlp
+        for text, forms in pieces.items()
+    }
 
 
 def learn_rate(progress: float, step: int, schedule: Schedule) -> float:
@@ -220,8 +167,7 @@ def example_batches(
     """Batches without end, each pass written anew; initializes the pipeline before the first."""
     writer = StoryWriter([*banks.ewt, *banks.childes])
     passes = (one_pass(nlp.vocab, banks, writer, schedule, rng) for _ in itertools.count())
-    shown = banks.ewt + banks.childes[::3]
-    labelled = [to_example(nlp.vocab, to_doc(nlp.vocab, [s])) for s in shown]
+    labelled = [to_example(nlp.vocab, to_doc(nlp.vocab, [s])) for s in banks.ewt + banks.childes]
     labelled += next(passes)
     nlp.initialize(lambda: labelled)
     del labelled
@@ -284,37 +230,28 @@ def train_lemmatizer(nlp: Language, banks: Treebanks, schedule: Schedule) -> Non
 
 
 def judge(nlp: Language, sentences: Sequence[Sentence], group: int = 1) -> dict[str, float]:
-    """Accuracies in per cent on gold tokens, `group` sentences to a document.
+    """Accuracies in per cent on gold tokens, `group` sentences to a document, by spaCy's scorer.
 
-    `UAS` and `LAS` leave punctuation out, as spaCy's scorer does; `UAS+p` and `LAS+p` do not.
+    `UAS` and `LAS` leave punctuation out, as the scorer does unless told otherwise; `UAS+p` and
+    `LAS+p` do not.
     """
     starts = range(0, len(sentences), group)
     documents = [to_doc(nlp.vocab, sentences[start : start + group]) for start in starts]
     examples = [to_example(nlp.vocab, document) for document in documents]
-    predicted = nlp.pipe([example.predicted for example in examples], batch_size=64)
-    examples = [Example(p, e.reference) for p, e in zip(predicted, examples, strict=True)]
-    return {name: 100 * value for name, value in _score(examples).items()}
-
-
-def _score(examples: Sequence[Example]) -> dict[str, float]:
-    counts = dict.fromkeys(("UPOS", "UAS", "LAS", "UAS+p", "LAS+p", "lemma"), 0)
-    total = words = 0
-    for example in examples:
-        for mine, gold in zip(example.predicted, example.reference, strict=True):
-            if gold.is_space:
-                continue
-            head = mine.head.i == gold.head.i
-            label = head and mine.dep_ == gold.dep_
-            counts["UPOS"] += mine.pos_ == gold.pos_
-            counts["lemma"] += mine.lemma_.lower() == gold.lemma_.lower()
-            counts["UAS+p"] += head
-            counts["LAS+p"] += label
-            total += 1
-            if gold.dep_ != "punct":
-                counts["UAS"] += head
-                counts["LAS"] += label
-                words += 1
-    return {k: v / (words if k in {"UAS", "LAS"} else total) for k, v in counts.items()}
+    scores = nlp.evaluate(examples)
+    with_punctuation = Scorer.score_deps(
+        examples, "dep", getter=lambda token, _: token.dep_.lower(), ignore_labels=()
+    )
+    figures = {
+        "UPOS": scores["pos_acc"],
+        "UAS": scores["dep_uas"],
+        "LAS": scores["dep_las"],
+        "UAS+p": with_punctuation["dep_uas"],
+        "LAS+p": with_punctuation["dep_las"],
+        "sentences": scores["sents_f"],
+        "lemmas": scores["lemma_acc"],
+    }
+    return {name: round(100 * value, 2) for name, value in figures.items()}
 
 
 def pack(nlp: Language, folder: Path, performance: dict[str, dict[str, float]]) -> None:

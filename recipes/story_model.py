@@ -7,6 +7,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+import copy
 import itertools
 import json
 import math
@@ -144,6 +145,8 @@ def train_tokenizer(texts: list[str], vocab_size: int) -> PreTrainedTokenizerFas
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token=BOS,
+        # As in GPT-2's; TransformerLens would add a token beyond the vocabulary to pad with.
+        eos_token=BOS,
         clean_up_tokenization_spaces=False,
         model_max_length=MAX_POSITIONS,
     )
@@ -347,7 +350,7 @@ class Run:
 
     def average_model(self) -> GPTNeoForCausalLM:
         """Return a model with the averaged weights."""
-        model = new_model(self.settings)
+        model = copy.deepcopy(self.model)
         model.load_state_dict(self.averaged, strict=False)
         return model
 
@@ -380,7 +383,8 @@ def train(
     """Train until the budget is spent or Ctrl-C, saving every few minutes."""
     started = last_saved = time.monotonic()
     before = run.done["seconds"]
-    with tqdm(total=100, unit="%", bar_format=PROGRESS_LINE) as line:
+    share = 100 * budget.spent(run.done)
+    with tqdm(total=100, initial=share, bar_format=PROGRESS_LINE) as line:
         try:
             for batch in run.epoch_batches(stories):
                 progress = budget.spent(run.done)

@@ -1,0 +1,212 @@
+"""Examples and counter-examples: rows of heads, activations of neurons, token by token."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+from heuristics.text import Text
+from labeler.fit_heads import HeadLabel
+from labeler.model import LanguageModel
+from labeler.prepare import Prepared
+from labeler.score import batches, pad
+
+ROWS = 3
+TOP = 12
+BEFORE, AFTER = 16, 6
+MAX_STRIP = 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """One query of one head: what it attends to, and what its label says."""
+
+    value: float
+    text: Text
+    query: int
+    real: ndarray
+    predicted: ndarray
+
+
+@dataclass
+class HeadEvidence:
+    """Keeps, for each head, the rows best and worst explained, one a prompt, and exceptions'."""
+
+    labels: Sequence[HeadLabel]
+    n_heads: int
+    best: list[list[Row]] = field(default_factory=list)
+    worst: list[list[Row]] = field(default_factory=list)
+    exceptions: dict[tuple[int, int], list[Row]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.best = [[] for _ in self.labels]
+        self.worst = [[] for _ in self.labels]
+
+    def __call__(self, item: Prepared, layer: int, real: Tensor, said: Tensor) -> None:
+        """A `Watch` of `measure`."""
+        n = len(item)
+        flat = torch.ones(n, n).tril()
+        flat = flat / flat.sum(dim=1, keepdim=True)
+        error = ((real - said) ** 2).sum(dim=2)
+        explained = ((real - flat) ** 2).sum(dim=2) - error
+        error[:, :2], explained[:, :2] = -1, -1
+        for h in range(real.shape[0]):
+            head = layer * self.n_heads + h
+            self._keep(self.best[head], item, explained[h], real[h], said[h])
+            self._keep(self.worst[head], item, error[h], real[h], said[h])
+            for number, rule in enumerate(self.labels[head].exceptions):
+                inside = torch.from_numpy(np.isin(item.classes, list(rule.leaves)))
+                if inside.any():
+                    own = torch.where(inside, explained[h], -torch.inf)
+                    rows = self.exceptions.setdefault((head, number), [])
+                    self._keep(rows, item, own, real[h], said[h])
+
+    def _keep(
+        self, rows: list[Row], item: Prepared, value: Tensor, real: Tensor, said: Tensor
+    ) -> None:
+        query = int(value.argmax())
+        best = float(value[query])
+        if len(rows) == ROWS and best <= rows[-1].value:
+            return
+        rows.append(Row(best, item.text, query, real[query].numpy(), said[query].numpy()))
+        rows.sort(key=lambda row: -row.value)
+        del rows[ROWS:]
+
+    def table(self) -> Iterator[dict[str, Any]]:
+        """Rows of `evidence/heads.parquet`."""
+        for head, label in enumerate(self.labels):
+            kinds = [("best", self.best[head]), ("worst", self.worst[head])]
+            for number, rule in enumerate(label.exceptions):
+                name = rule.group.name if rule.group else ""
+                kinds.append((f"exception: {name}", self.exceptions.get((head, number), [])))
+            for kind, rows in kinds:
+                for rank, row in enumerate(rows):
+                    yield {"name": label.name, "kind": kind, "rank": rank, **_row(row)}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    start = max(0, row.query + 1 - MAX_STRIP)
+    stop = row.query + 1
+    real, predicted = row.real[:stop], row.predicted[:stop]
+    even = 1.0 / stop
+    energy = float(((real - even) ** 2).sum())
+    return {
+        "prompt": row.text.id,
+        "query": row.query,
+        "start": start,
+        "tokens": strings(row.text)[start:stop],
+        "real": [round(float(x), 4) for x in real[start:]],
+        "predicted": [round(float(x), 4) for x in predicted[start:]],
+        "r2": 1 - float(((real - predicted) ** 2).sum()) / energy if energy > 0 else None,
+    }
+
+
+def strings(text: Text) -> list[str]:
+    """Tokens as shown: the characters they stand for, BOS by name."""
+    shown = [str(token) for token in text.tokens]
+    if text.has_bos:
+        shown[0] = "⟨start⟩"
+    return shown
+
+
+class NeuronEvidence:
+    """Top activations of every neuron, one a prompt, and a reservoir of tokens chosen by hash."""
+
+    def __init__(self, n_neurons: int, d_mlp: int, reservoir: int) -> None:
+        self.d_mlp = d_mlp
+        self.limit = reservoir
+        self.value = np.full((TOP, n_neurons), -np.inf, dtype=np.float32)
+        self.text = np.zeros((TOP, n_neurons), dtype=np.int64)
+        self.position = np.zeros((TOP, n_neurons), dtype=np.int64)
+        self.texts: dict[str, int] = {}
+        self.items: list[Prepared] = []
+        self.places: list[tuple[int, int]] = []
+        self.sample: list[ndarray] = []
+        self._row: dict[tuple[int, int], int] = {}
+        self.n_neurons = n_neurons
+
+    def choose(self, prepared: Sequence[Prepared]) -> None:
+        """Fix the reservoir: the positions with the lowest hash of (prompt, position)."""
+        ranked: list[tuple[bytes, int, int]] = []
+        for index, item in enumerate(prepared):
+            self.texts[item.text.id] = index
+            self.items.append(item)
+            for position in range(item.first, len(item)):
+                key = f"{item.text.string}\0{item.text.id}\0{position}".encode()
+                ranked.append((hashlib.blake2b(key, digest_size=8).digest(), index, position))
+        ranked.sort()
+        self.places = sorted((index, position) for _, index, position in ranked[: self.limit])
+        self._row = {place: row for row, place in enumerate(self.places)}
+        self.x = np.zeros((len(self.places), self.n_neurons), dtype=np.float32)
+
+    def __call__(self, batch: Sequence[Prepared], layer: int, post: Tensor) -> None:
+        """Called by `measure` with `hook_post` of a layer."""
+        neurons = slice(layer * self.d_mlp, (layer + 1) * self.d_mlp)
+        for row, item in enumerate(batch):
+            index = self.texts[item.text.id]
+            x = post[row, : len(item)].float().cpu().numpy()
+            self._top(neurons, index, x[item.first :], item.first)
+            for position in range(item.first, len(item)):
+                place = self._row.get((index, position))
+                if place is not None:
+                    self.x[place, neurons] = x[position]
+
+    def _top(self, neurons: slice, index: int, x: ndarray, first: int) -> None:
+        position = x.argmax(axis=0)
+        value = x[position, np.arange(x.shape[1])]
+        lowest = self.value[-1, neurons]
+        entering = np.flatnonzero(value > lowest)
+        if not len(entering):
+            return
+        columns = entering + (neurons.start or 0)
+        self.value[-1, columns] = value[entering]
+        self.text[-1, columns] = index
+        self.position[-1, columns] = position[entering] + first
+        order = np.argsort(-self.value[:, columns], axis=0, kind="stable")
+        for array in (self.value, self.text, self.position):
+            array[:, columns] = np.take_along_axis(array[:, columns], order, axis=0)
+
+    def places_top(self, neuron: int, count: int) -> list[tuple[int, int, float]]:
+        """(text, position, value) of the strongest activations of a neuron."""
+        return [
+            (int(self.text[i, neuron]), int(self.position[i, neuron]), float(self.value[i, neuron]))
+            for i in range(min(count, TOP))
+            if np.isfinite(self.value[i, neuron])
+        ]
+
+
+def strip(item: Prepared, position: int) -> tuple[int, list[str]]:
+    """Where a strip around a position starts, and its tokens."""
+    start, stop = max(0, position - BEFORE), min(len(item), position + AFTER + 1)
+    return start, strings(item.text)[start:stop]
+
+
+def fill_values(
+    examples: Sequence[dict[str, Any]], items: Sequence[Prepared], model: LanguageModel
+) -> None:
+    """Give every example about a neuron the activations along its strip, in place."""
+    by_text: dict[str, list[dict[str, Any]]] = {}
+    for example in examples:
+        by_text.setdefault(example["prompt"], []).append(example)
+    needed = [item for item in items if item.text.id in by_text]
+    for batch in batches(needed):
+        kept: dict[int, Tensor] = {}
+        hooks = {
+            f"blocks.{layer}.mlp.hook_post": partial(kept.__setitem__, layer)
+            for layer in range(model.shape.n_layers)
+        }
+        model.read(pad(batch), hooks)
+        for row, item in enumerate(batch):
+            for example in by_text[item.text.id]:
+                layer, neuron = (int(part) for part in example["name"][1:].split("N"))
+                stop = example["start"] + len(example["tokens"])
+                values = kept[layer][row, example["start"] : stop, neuron].float().tolist()
+                example["values"] = [round(value, 4) for value in values]

@@ -1,0 +1,201 @@
+"""Rows of heads.parquet, predictions.parquet and profiles.parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from labeler.describe import head_sentence
+from labeler.distance import bucket_edges
+from labeler.fit_heads import HeadFit, HeadLabel, split_folds
+from labeler.intervals import r_squared, ratio
+from labeler.lift import head_lifts
+from labeler.model import Shape
+from labeler.significance import Test
+from labeler.statistics import Statistics
+from labeler.thresholds import Thresholds
+
+
+def confidence(r2: float, low: float, labelled: bool, limits: Thresholds) -> str:
+    """`clear`, `likely`, `weak` or `unlabelled`, by held-out R² and its lower bound."""
+    if not labelled or r2 < limits.effect_floor or low <= 0:
+        return "unlabelled"
+    if r2 >= limits.clear:
+        return "clear"
+    return "likely" if r2 >= limits.likely else "weak"
+
+
+def distance_errors(
+    folds: Sequence[Statistics], heads: ndarray, kind: int
+) -> Float[ndarray, "fold head"]:
+    """Squared errors on judging folds of each head's own distance profile by query class.
+
+    The first position is a place of its own; the profile is the mean on the choosing folds.
+    """
+    choose, judge, _, _ = split_folds(len(folds))
+    pairs = sum(folds[i]["profile_pairs"][kind] for i in choose)
+    profile = sum(folds[i]["profile"][heads] for i in choose) / np.maximum(pairs, 1)
+    rows = sum(folds[i]["rows"] for i in choose)
+    first = sum(folds[i]["first"][heads] for i in choose) / np.maximum(rows, 1)
+    errors = []
+    for i in judge:
+        fold = folds[i]
+        square = (fold["energy"][heads] + fold["visible_rows"][kind]).sum(axis=1)
+        linear = np.einsum("hcd,hcd->h", profile, fold["profile"][heads])
+        quadratic = np.einsum("hcd,hcd,cd->h", profile, profile, fold["profile_pairs"][kind])
+        linear += (first * fold["first"][heads]).sum(axis=1)
+        quadratic += (first**2 * fold["rows"]).sum(axis=1)
+        errors.append(square - 2 * linear + quadratic)
+    return np.stack(errors)
+
+
+def head_rows(
+    fit: HeadFit,
+    labels: Sequence[HeadLabel],
+    folds: Sequence[Statistics],
+    errors: Float[ndarray, "fold head"],
+    energies: Float[ndarray, "fold head"],
+    dense: Float[ndarray, "fold head"],
+    kind: int,
+) -> Iterator[dict[str, Any]]:
+    """One row a head; `errors` are those of printed patterns, measured on judging folds."""
+    limits = fit.thresholds
+    r2, low, high = r_squared(errors, energies)
+    r2_dense, _, _ = r_squared(dense, energies)
+    r2_distance, _, _ = r_squared(distance_errors(folds, fit.heads, kind), energies)
+    rows = max(sum(float(fold["rows"].sum()) for fold in folds), 1.0)
+    first = sum(fold["first"][fit.heads].sum(axis=1) for fold in folds) / rows
+    entropy = sum(fold["entropy"][fit.heads] for fold in folds) / rows
+    phrases = [item.phrase for item in fit.vocabulary.relations]
+    for index, label in enumerate(labels):
+        labelled = any(rule.terms for rule in label.rules)
+        sure = confidence(r2[index], low[index], labelled, limits)
+        layer, head = label.name[1:].split("H")
+        said = head_sentence(label, phrases.__getitem__) if sure != "unlabelled" else ""
+        yield {
+            "name": label.name,
+            "layer": int(layer),
+            "head": int(head),
+            "label": said,
+            "confidence": sure,
+            "r2": r2[index],
+            "r2_low": low[index],
+            "r2_high": high[index],
+            "r2_dense": r2_dense[index],
+            "r2_distance": r2_distance[index],
+            "unexplained": label.general.remainder,
+            "first_position_share": first[index],
+            "entropy": entropy[index],
+        }
+
+
+def prediction_rows(
+    fit: HeadFit,
+    labels: Sequence[HeadLabel],
+    tests: Sequence[Test],
+    folds: Sequence[Statistics],
+    shape: Shape,
+    kind: int,
+) -> Iterator[dict[str, Any]]:
+    """Every relation of every head with mass and lift, and every printed prediction."""
+    _, judge, _, _ = split_folds(len(folds))
+    by_fold = [head_lifts(folds[i], fit.heads, kind, shape.n_ctx) for i in judge]
+    mass, expected = np.stack([x.mass for x in by_fold]), np.stack([x.expected for x in by_fold])
+    rows = max(sum(float(folds[i]["rows"].sum()) for i in judge), 1.0)
+    uniform = np.stack([folds[i]["target_uniform"][kind] for i in judge])
+    relations = fit.vocabulary.relations
+    n_heads, n = mass.shape[1], len(relations)
+    positional = np.array([item.positional for item in relations], dtype=bool)
+    under = np.where(positional, np.broadcast_to(uniform[:, None], mass.shape), expected)
+    lift, low, high = (
+        x.reshape(n_heads, n)
+        for x in ratio(mass.reshape(len(judge), -1), under.reshape(len(judge), -1))
+    )
+    coverage = fit.choose.coverage(fit.leaves)
+    found = {(t.head, t.query_class, t.relation): t for t in tests}
+    for h, label in enumerate(labels):
+        general = {term.relation: order for order, term in enumerate(label.general.terms)}
+        for r, item in enumerate(relations):
+            row = {
+                "name": label.name,
+                "prediction": item.name,
+                "query_class": "",
+                "order": general.get(r),
+                "coverage": coverage[r],
+                "mass": mass[:, h, r].sum() / rows,
+                "lift": lift[h, r],
+                "lift_low": low[h, r],
+                "lift_high": high[h, r],
+                "selected": r in general,
+            }
+            if r in general:
+                term = label.general.terms[general[r]]
+                row |= {"share": term.share, "coverage": term.coverage}
+                row |= _tested(found.get((h, "", r)))
+            yield row
+        yield from _exception_rows(h, label, relations, found, by_fold)
+
+
+def _tested(test: Test | None) -> dict[str, Any]:
+    if test is None:
+        return {}
+    return {
+        "p": test.p,
+        "q": test.q,
+        "gain": test.gain,
+        "share_low": test.share_low,
+        "share_high": test.share_high,
+    }
+
+
+def _exception_rows(
+    head: int,
+    label: HeadLabel,
+    relations: Sequence[Any],
+    found: dict[tuple[int, str, int], Test],
+    by_fold: Sequence[Any],
+) -> Iterator[dict[str, Any]]:
+    for rule in label.exceptions:
+        leaves = list(rule.leaves)
+        mass = np.stack([x.class_mass[head][leaves].sum(axis=0) for x in by_fold])
+        expected = np.stack([x.class_expected[head][leaves].sum(axis=0) for x in by_fold])
+        lift, low, high = ratio(mass, expected)
+        for order, term in enumerate(rule.terms):
+            yield {
+                "name": label.name,
+                "prediction": relations[term.relation].name,
+                "query_class": rule.query_class,
+                "order": order,
+                "share": term.share,
+                "coverage": term.coverage,
+                "lift": lift[term.relation],
+                "lift_low": low[term.relation],
+                "lift_high": high[term.relation],
+                "selected": True,
+                **_tested(found.get((head, rule.query_class, term.relation))),
+            }
+
+
+def profile_rows(
+    fit: HeadFit, labels: Sequence[HeadLabel], folds: Sequence[Statistics], kind: int, n_ctx: int
+) -> Iterator[dict[str, Any]]:
+    """Mean attention by distance, for all queries and for each exception's class."""
+    edges = bucket_edges(n_ctx)
+    pairs = sum(fold["profile_pairs"][kind] for fold in folds)
+    total = sum(fold["profile"][fit.heads] for fold in folds)
+    for h, label in enumerate(labels):
+        for rule in (None, *label.exceptions):
+            leaves = list(rule.leaves) if rule else slice(None)
+            count = pairs[leaves].sum(axis=0)
+            mean = total[h][leaves].sum(axis=0) / np.maximum(count, 1)
+            for bucket in np.flatnonzero(count > 0):
+                yield {
+                    "name": label.name,
+                    "query_class": rule.query_class if rule else "",
+                    "distance": int(edges[bucket]),
+                    "attention": float(mean[bucket]),
+                }

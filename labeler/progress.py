@@ -1,0 +1,35 @@
+"""How long work says how far it is; the terminal's form of it is in `labeler.terminal`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Told of each stage of a run and of every step done in it."""
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """A new stage of `total` steps begins."""
+
+    def advance(self, steps: int = 1) -> None:
+        """So many steps of the stage are done."""
+
+
+class Silent:
+    """Says nothing; for the Python API and for tests."""
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """Nothing."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Nothing."""
+
+
+def tracked(items: Iterable[T], progress: Progress, size: int = 1) -> Iterator[T]:
+    """Items one by one, each told of when the next is asked for."""
+    for item in items:
+        yield item
+        progress.advance(size)

@@ -1,0 +1,338 @@
+"""The whole of it, in order: from settings to a run folder; the Python API."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from heuristics.contract import Heuristic
+from heuristics.registry import load_heuristics, module_hash
+from heuristics.text import Text
+from labeler import __version__
+from labeler.annotate import ParseCache, Pipeline, annotate, cache_folder
+from labeler.config import Settings, load_settings
+from labeler.corpus import Corpus, Prompt, Shard, choose_folds, embedded_showcase, read_corpus, shards
+from labeler.errors import ConfigError, CorpusError
+from labeler.folder import check_out, check_plan, clear, locked
+from labeler.judge import Findings, judge
+from labeler.model import LanguageModel, load_model
+from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
+from labeler.progress import Progress, Silent, tracked
+from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
+from labeler.score import Size, score_shard
+from labeler.statistics import Statistics
+
+EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
+SAMPLE = 400
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished labelling: tables as DataFrames, and its report."""
+
+    folder: RunFolder
+
+    @property
+    def path(self) -> Path:
+        """Where the run folder is."""
+        return self.folder.path
+
+    @property
+    def heads(self) -> pd.DataFrame:
+        """One row a head."""
+        return self.folder.heads
+
+    @property
+    def neurons(self) -> pd.DataFrame:
+        """One row a neuron."""
+        return self.folder.neurons
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """Component × prediction, long."""
+        return self.folder.predictions
+
+    @property
+    def headline(self) -> str:
+        """The result in one sentence."""
+        return str(self.folder.run["headline"])
+
+    def report(self, path: str | Path | None = None, single_file: bool = False) -> Path:
+        """Write the HTML report; the path of its index page."""
+        from reports.render import render
+
+        return render(self.folder, Path(path) if path else self.path / "report", single_file)
+
+    def _repr_html_(self) -> str:
+        shown = self.heads[["name", "confidence", "label", "r2"]]
+        return f"<p>{self.headline}</p>{shown.to_html(index=False, escape=True)}"
+
+
+def label(
+    model: str | Path = "embedded",
+    prompts: str | Path | Sequence[str] | None = None,
+    out: str | Path = "runs/labels",
+    progress: Progress | None = None,
+    **options: Any,
+) -> Run:
+    """Label every head and neuron of a model over prompts: texts, a file, a folder, or `hf:NAME`.
+
+    Options are those of `labeler run`, thresholds included; an existing run in `out` is replaced
+    with `overwrite=True`. Raises a LabelerError on anything that the caller can mend.
+    """
+    given: dict[str, Any] = {"model": str(model), "out": Path(out), **options}
+    if isinstance(prompts, str | Path):
+        given["corpus"] = str(prompts)
+    elif prompts is not None:
+        given["prompts"] = tuple(prompts)
+    return run_labels(load_settings(None, given), progress)
+
+
+class Session:
+    """What a run works with: everything that settings name, loaded and checked."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.heuristics = load_heuristics(settings.plugin, settings.only, settings.without)
+        if not any(item.kind == "relation" for item in self.heuristics):
+            raise ConfigError("no relation is left to label heads with; loosen --only or --without")
+        embedded = settings.model == "embedded"
+        name = str(EMBEDDED_MODEL) if embedded else settings.model
+        self.model = load_model(name, settings.device, settings.dtype)
+        self.model_name = "embedded story model" if embedded else settings.model
+        self.limit = min(settings.max_tokens or self.model.shape.n_ctx, self.model.shape.n_ctx)
+        self.corpus = self._corpus()
+        self.pipeline = Pipeline(settings.spacy)
+        self.cache = ParseCache(self.pipeline, cache_folder())
+        self.n_folds = choose_folds(len(self.corpus))
+        self.shards = shards(self.corpus, self.n_folds, settings.prompts_per_shard)
+
+    def _corpus(self) -> Corpus:
+        settings = self.settings
+        source: Any = settings.prompts or settings.corpus
+        filtering = settings.min_tokens > 1
+        wanted = None if filtering else settings.max_prompts
+        corpus = read_corpus(source, column=settings.column, max_prompts=wanted)
+        kept, short, long = [], 0, 0
+        for prompt in corpus.prompts:
+            n = len(self.model.tokenize(prompt.text)[0])
+            if n < settings.min_tokens:
+                short += 1
+                continue
+            long += n > self.limit
+            kept.append(prompt)
+            if len(kept) == settings.max_prompts:
+                break
+        if not kept:
+            raise CorpusError(
+                f"no prompt of {corpus.source} has {settings.min_tokens} tokens or more; lower "
+                "--min-tokens"
+            )
+        what = "cut" if settings.long == "cut" or settings.max_tokens else "split"
+        counts = {f"under {settings.min_tokens} tokens": short, f"{what} at {self.limit}": long}
+        skipped = {**corpus.skipped, **{k: v for k, v in counts.items() if v}}
+        return replace(corpus, prompts=tuple(kept), skipped=skipped)
+
+    def texts(self, prompts: Sequence[Prompt]) -> list[Text]:
+        """Annotated prompts; a limit that the user set cuts, the context splits unless told."""
+        long = "cut" if self.settings.max_tokens else self.settings.long
+        return annotate(prompts, self.model, self.cache, self.limit, long)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Resolved on the prompts with the lowest digests, whatever the order of the corpus."""
+        sample = sorted(self.corpus.prompts, key=lambda prompt: prompt.digest)[:SAMPLE]
+        chosen = {prompt.digest for prompt in sample}
+        texts = []
+        for shard in self.shards:
+            if any(prompt.digest in chosen for prompt in shard.prompts):
+                kept = {p.id for p in shard.prompts if p.digest in chosen}
+                texts += [t for t in self.texts(shard.prompts) if t.id.split("#")[0] in kept]
+        return build_vocabulary(self.heuristics, texts)
+
+    def prepared(self, shard: Shard) -> list[Prepared]:
+        """A shard's texts, ready to be scored."""
+        windows = self.model.shape.kinds
+        return [prepare(text, self.vocabulary, windows) for text in self.texts(shard.prompts)]
+
+    def plan(self) -> dict[str, Any]:
+        """Everything that the statistics of a shard depend on."""
+        return {
+            "model": self.model.fingerprint(),
+            "corpus": self.corpus.hash,
+            "shards": [shard.id for shard in self.shards],
+            "pipeline": self.pipeline.fingerprint,
+            "heuristics": [described(item) for item in self.heuristics],
+            "limit": self.limit,
+            "long": self.settings.long,
+            "dtype": self.settings.dtype,
+            "token_budget": self.settings.token_budget,
+            "seed": self.settings.seed,
+        }
+
+
+def described(item: Heuristic) -> dict[str, str]:
+    """A heuristic as run.json names it."""
+    return {
+        "name": item.name,
+        "kind": item.kind,
+        "module": item.module,
+        "hash": module_hash(item.module),
+        "description": item.description,
+    }
+
+
+def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
+    """Label as `settings` say and write the run folder; nothing is written before all is checked."""
+    progress = progress or Silent()
+    clock = _Clock()
+    check_out(settings.out, settings.overwrite, settings.resume)
+    progress.stage("load", 1, "model")
+    session = Session(settings)
+    _ = session.pipeline.nlp if settings.spacy != "embedded" else None
+    progress.advance()
+    clock.lap("load")
+    with locked(settings.out):
+        if not settings.resume:
+            clear(settings.out)
+        plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
+        check_plan(settings.out, plan.encode())
+        write_atomic(settings.out / "settings.toml", settings.to_toml().encode())
+        folds = _score(session, progress)
+        clock.lap("score")
+        findings = judge(session, folds, progress)
+        clock.lap("judge")
+        _write(session, folds, findings, clock)
+    return Run(open_run(settings.out))
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """The time since the last lap goes to `name`."""
+        now = time.perf_counter()
+        self.seconds[name] = round(now - self._since, 2)
+        self._since = now
+
+
+def _score(session: Session, progress: Progress) -> list[Statistics]:
+    """Statistics by fold; finished shards are read where a resumed run left them."""
+    progress.stage("annotate", 1, "sample")
+    _ = session.vocabulary
+    progress.advance()
+    folder = session.settings.out / "statistics"
+    progress.stage("score", len(session.corpus), "prompts")
+    n_folds = max(session.n_folds, 1)
+    size = Size.of(session.model.shape, session.vocabulary)
+    folds = [Statistics(size.zeros()) for _ in range(n_folds)]
+    for shard in session.shards:
+        path = folder / f"{shard.id}.npz"
+        if path.is_file():
+            statistics = Statistics.unpack(path.read_bytes())
+        else:
+            budget = session.settings.token_budget
+            prepared = session.prepared(shard)
+            statistics = score_shard(prepared, session.model, session.vocabulary, budget)
+            write_atomic(path, statistics.pack())
+        folds[shard.fold] = folds[shard.fold] + statistics
+        progress.advance(len(shard.prompts))
+    return folds
+
+
+def judging_prompts(session: Session) -> Iterator[Shard]:
+    """Shards whose folds judge; all where there are no folds."""
+    for shard in session.shards:
+        if session.n_folds == 0 or shard.fold % 2 == 1:
+            yield shard
+
+
+def showcase(session: Session) -> list[Prepared]:
+    """The showcase prompts, cut to the context."""
+    texts = session.texts(embedded_showcase())
+    return [prepare(text, session.vocabulary, session.model.shape.kinds) for text in texts]
+
+
+def _write(
+    session: Session, folds: Sequence[Statistics], findings: Findings, clock: _Clock
+) -> None:
+    out = session.settings.out
+    for file, table in findings.tables.items():
+        write_table(out, file, table)
+    findings.write_showcase(out)
+    clock.lap("write")
+    write_json(out / "run.json", _facts(session, folds, findings, clock))
+
+
+def _facts(
+    session: Session, folds: Sequence[Statistics], findings: Findings, clock: _Clock
+) -> dict[str, Any]:
+    shape = session.model.shape
+    rows = sum(fold["rows"] for fold in folds)
+    classes = session.vocabulary.classes
+    return {
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {
+            "labeler": __version__,
+            "torch": torch.__version__,
+            "transformer_lens": version("transformer_lens"),
+            "spacy": version("spacy"),
+            "python": platform.python_version(),
+        },
+        "model": {
+            "name": session.model_name,
+            "hash": session.model.fingerprint(),
+            "architecture": shape.architecture,
+            "n_layers": shape.n_layers,
+            "n_heads": shape.n_heads,
+            "d_model": shape.d_model,
+            "d_head": shape.d_head,
+            "d_mlp": shape.d_mlp,
+            "n_ctx": shape.n_ctx,
+            "vocabulary": shape.vocabulary,
+            "has_bos": session.model.bos is not None,
+        },
+        "corpus": {
+            "source": session.corpus.source,
+            "hash": session.corpus.hash,
+            "prompts": len(session.corpus),
+            "tokens": int(sum(fold["tokens"][0] for fold in folds)),
+            "folds": session.n_folds,
+            "skipped": dict(session.corpus.skipped),
+        },
+        "pipeline": {
+            "name": session.settings.spacy,
+            "version": session.pipeline.version,
+            "scheme": session.pipeline.scheme,
+            "hash": session.pipeline.fingerprint,
+        },
+        "heuristics": [described(item) for item in session.heuristics],
+        "heuristics_failed": [],
+        "query_classes": [
+            {"name": group.name, "wording": group.wording, "rows": int(rows[[*group.leaves]].sum())}
+            for group in classes.groups
+        ],
+        "settings": session.settings.to_dict(),
+        "counts": findings.counts,
+        "headline": findings.headline,
+        "figures": findings.figures,
+        "replacement_curve": [],
+        "seconds": clock.seconds,
+    }
+
+
+__all__ = ["Run", "Session", "label", "run_labels", "tracked"]

@@ -1,0 +1,132 @@
+"""Which predictions of a head hold on the judging folds, and how sure their shares are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy import ndarray
+from scipy.stats import t as student
+
+from labeler.fit_heads import HeadFit, HeadLabel, HeadSums, Rule, make_rule, rule_error, small_problem
+from labeler.intervals import LEVEL, benjamini_hochberg, p_positive, passes
+
+
+@dataclass(frozen=True)
+class Test:
+    """One prediction of one rule: does leaving it out cost on the judging folds?
+
+    `query_class` is empty for the general rule; `relation` −1 stands for an exception as a whole.
+    """
+
+    head: int
+    query_class: str
+    relation: int
+    p: float
+    q: float
+    gain: float
+    share_low: float
+    share_high: float
+
+
+def refit(sums: HeadSums, head: int, rule: Rule, keep: Sequence[int]) -> Rule:
+    """The rule with some of its relations only, weights fitted anew."""
+    problem = small_problem(sums, head, keep, rule.leaves)
+    weight = problem.weights(np.arange(len(keep))[None])[0]
+    return make_rule(sums, keep, weight, rule.leaves, rule.group)
+
+
+def tests_of(fit: HeadFit, labels: Sequence[HeadLabel]) -> list[Test]:
+    """Every prediction and exception of every label, tested, with q over them all."""
+    found = [test for head, label in enumerate(labels) for test in _tests(fit, head, label)]
+    q = benjamini_hochberg(np.array([test.p for test in found]))
+    return [replace(test, q=float(value)) for test, value in zip(found, q, strict=True)]
+
+
+def _tests(fit: HeadFit, head: int, label: HeadLabel) -> Iterator[Test]:
+    for rule in label.rules:
+        if rule.group is not None:
+            yield _exception(fit, head, rule, label.general)
+        relations = [term.relation for term in rule.terms]
+        full = refit(fit.choose, head, rule, relations)
+        energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
+        for relation in relations:
+            less = refit(fit.choose, head, rule, [r for r in relations if r != relation])
+            p = _p(fit, head, less, full)
+            gain = rule_error(fit.choose, head, less) - rule_error(fit.choose, head, full)
+            low, high = _share_interval(fit.choosers, fit.choose, head, rule, relation)
+            yield Test(head, rule.query_class, relation, p, np.nan, gain / energy, low, high)
+
+
+def _exception(fit: HeadFit, head: int, rule: Rule, general: Rule) -> Test:
+    """An exception as a whole, against the general rule on its rows."""
+    instead = replace(general, leaves=rule.leaves)
+    p = _p(fit, head, instead, rule)
+    energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
+    gain = rule_error(fit.choose, head, instead) - rule_error(fit.choose, head, rule)
+    return Test(head, rule.query_class, -1, p, np.nan, gain / energy, np.nan, np.nan)
+
+
+def _p(fit: HeadFit, head: int, less: Rule, full: Rule) -> float:
+    difference = [
+        rule_error(sums, head, less) - rule_error(sums, head, full) for sums in fit.judges
+    ]
+    return float(p_positive(np.array(difference)[:, None])[0])
+
+
+def _share_interval(
+    folds: Sequence[HeadSums], whole: HeadSums, head: int, rule: Rule, relation: int
+) -> tuple[float, float]:
+    """Jackknife over the choosing folds, selection held fixed."""
+    n = len(folds)
+    if n < 3:
+        return float("nan"), float("nan")
+    relations = [term.relation for term in rule.terms]
+    index = relations.index(relation)
+    shares = np.array([_share_without(whole, out, head, rule, relations)[index] for out in folds])
+    spread = np.sqrt((n - 1) / n * ((shares - shares.mean()) ** 2).sum())
+    margin = float(student.ppf((1 + LEVEL) / 2, n - 1) * spread)
+    return max(0.0, rule.terms[index].share - margin), min(1.0, rule.terms[index].share + margin)
+
+
+def _share_without(
+    whole: HeadSums, out: HeadSums, head: int, rule: Rule, relations: Sequence[int]
+) -> ndarray:
+    a = small_problem(whole, head, relations, rule.leaves)
+    b = small_problem(out, head, relations, rule.leaves)
+    left = replace(a, gram=a.gram - b.gram, moment=a.moment - b.moment, energy=a.energy - b.energy)
+    assert a.coverage is not None
+    return np.asarray(left.weights(np.arange(len(relations))[None])[0] * a.coverage)
+
+
+def keep_significant(
+    fit: HeadFit, labels: Sequence[HeadLabel], tests: Sequence[Test]
+) -> list[HeadLabel]:
+    """Labels without what failed, nothing in its place; the rest refitted on choosing folds."""
+    rate = fit.thresholds.false_discovery_rate
+    held = passes(np.array([test.q for test in tests]), rate)
+    kept = {(t.head, t.query_class, t.relation) for t, ok in zip(tests, held, strict=True) if ok}
+    judged = len(fit.judges) >= 3
+    return [
+        label if not judged else _kept(fit, head, label, kept) for head, label in enumerate(labels)
+    ]
+
+
+def _kept(
+    fit: HeadFit, head: int, label: HeadLabel, kept: set[tuple[int, str, int]]
+) -> HeadLabel:
+    exceptions = []
+    freed: tuple[int, ...] = ()
+    for rule in label.exceptions:
+        if (head, rule.query_class, -1) in kept:
+            exceptions.append(refit(fit.choose, head, rule, _held(head, rule, kept)))
+        else:
+            freed += rule.leaves
+    general = replace(label.general, leaves=tuple(sorted({*label.general.leaves, *freed})))
+    rule = refit(fit.choose, head, general, _held(head, general, kept))
+    return HeadLabel(label.name, rule, tuple(exceptions))
+
+
+def _held(head: int, rule: Rule, kept: set[tuple[int, str, int]]) -> list[int]:
+    return [t.relation for t in rule.terms if (head, rule.query_class, t.relation) in kept]

@@ -1,0 +1,3 @@
+from __future__ import annotations
+FORMATS = ()
+def export(run_folder, format, out): ...
