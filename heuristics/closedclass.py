@@ -19,29 +19,33 @@ class Single(NamedTuple):
     word: str
 
 
+def _singles(words: str) -> tuple[Single, ...]:
+    return tuple(Single(word) for word in words.split())
+
+
 @feature(
     '"{single.word}"',
     plural='occurrences of "{single.word}"',
-    lifts=("nearest", "every"),
+    lifts=("nearest",),
     query_class=True,
-    single=(Single("and"), Single("but"), Single("to"), Single("the"), Single("a"), Single("was")),
+    single=_singles("and but"),
 )
-def single_word(text: Text, single: Single) -> ndarray:
-    """One word, case aside."""
+def pivotal_word(text: Text, single: Single) -> ndarray:
+    """A word on which stories turn, case aside."""
     return text.matches({single.word})
 
 
 @feature(
     '"{single.word}"',
     plural='occurrences of "{single.word}"',
-    single=tuple(map(Single, ("of", "in", "with", "for", "so", "that", "had", "day", "not"))),
+    single=_singles("to the a was of in with for so that had day not"),
 )
 def plain_word(text: Text, single: Single) -> ndarray:
-    """One word, case aside."""
+    """One frequent word, case aside."""
     return text.matches({single.word})
 
 
-@feature("negation", plural="negations", lifts=("nearest",))
+@feature("negation", plural="negations", lifts=("nearest",),)
 def negation(text: Text) -> ndarray:
     """A negative word ("not", "n't", "never", "no", …)."""
     return text.matches(wordlists.NEGATIONS)
@@ -59,7 +63,7 @@ def time_adverb(text: Text) -> ndarray:
     return text.matches(wordlists.TIME_ADVERBS)
 
 
-@feature("article", lifts=("nearest",))
+@feature("article",)
 def article(text: Text) -> ndarray:
     """ "The", "a", "an"."""
     return text.matches({"the", "a", "an"})
@@ -104,7 +108,7 @@ def plural_words(text: Text) -> ndarray:
     "past tense",
     noun="verb in the past",
     plural="verbs in the past",
-    lifts=("nearest", "every"),
+    lifts=("nearest",),
     unit="word",
     parse=True,
 )

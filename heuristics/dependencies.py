@@ -133,11 +133,3 @@ def own_preposition(text: Text) -> Targets:
     own = match(key, text.word, marked=marked, limit=text.word_start).nearest()
     of_head = match(key, key, marked=marked, limit=text.word_start).nearest()
     return at_keys(text, np.where(own >= 0, own, of_head))
-
-
-@relation("coordinated word", phrase="the word that the current one is joined to", parse=True)
-def coordinated(text: Text) -> Targets:
-    """From the second of two coordinated words, the first ("Tom" from "Lily" in "Tom and Lily")."""
-    found = grammar(text)
-    joined = np.where(found.is_label("conj"), found.head, -1)
-    return at_words(text, text.of_word(joined, -1))

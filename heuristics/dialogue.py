@@ -32,7 +32,7 @@ def speech_verb_words(text: Text) -> Bool[ndarray, " word"]:
 
 @feature(
     "speech verb",
-    lifts=("nearest", "nearest end", "previous", "every", "recent", "after"),
+    lifts=("nearest", "nearest end", "every",),
     unit="word",
     query_class=True,
 )
@@ -185,7 +185,7 @@ def spoken_name(text: Text) -> Targets:
     "speaker's name",
     noun="name of the speaker",
     plural="names of speakers",
-    lifts=("nearest", "every"),
+    lifts=("nearest",),
     unit="word",
 )
 def speaker_name(text: Text) -> ndarray:

@@ -1,8 +1,8 @@
 """Labels what attention heads and MLP neurons do, with evidence.
 
-    from labeler import label
-    run = label("embedded")
-    run.heads, run.neurons, run.report("report")
+from labeler import label
+run = label("embedded")
+run.heads, run.neurons, run.report("report")
 """
 
 from __future__ import annotations

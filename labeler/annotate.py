@@ -166,7 +166,7 @@ def _pack(parses: Sequence[Parse]) -> bytes:
         arrays[f"{name}_lengths"] = np.array([len(value) for value in encoded], dtype=np.int32)
         arrays[f"{name}_bytes"] = np.frombuffer(b"".join(encoded), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
@@ -175,9 +175,7 @@ def _read(path: Path) -> list[Parse] | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        columns: dict[str, ndarray] = {
-            name: arrays[name].astype(np.int64) for name in _INTEGERS
-        }
+        columns: dict[str, ndarray] = {name: arrays[name].astype(np.int64) for name in _INTEGERS}
         for name in _STRINGS:
             raw, ends = arrays[f"{name}_bytes"].tobytes(), np.cumsum(arrays[f"{name}_lengths"])
             starts = np.concatenate([[0], ends[:-1]])
@@ -194,9 +192,7 @@ def _read(path: Path) -> list[Parse] | None:
         return None
 
 
-def fit_to_context(
-    text: Text, limit: int, long: str
-) -> list[Text]:
+def fit_to_context(text: Text, limit: int, long: str) -> list[Text]:
     """A text cut to `limit` tokens, or split into pieces of at most so many, BOS before each."""
     if len(text) <= limit:
         return [text]

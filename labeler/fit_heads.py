@@ -139,7 +139,7 @@ class HeadFit:
         self.first = sums_of(merge(folds[i] for i in first), kind, self.heads)
         self.second = sums_of(merge(folds[i] for i in second), kind, self.heads)
         self.judges = [sums_of(folds[i], kind, self.heads) for i in judge]
-        self.lifts: Lifts = head_lifts(self.whole, self.heads, kind, shape.n_ctx)
+        self.lifts: Lifts = head_lifts(self.whole, self.heads, kind)
         self.allowed = self._allowed(self.lifts.general)
         self.leaves = [c for c in range(len(vocabulary.classes)) if self.choose.rows[c] > 0]
 
@@ -165,7 +165,8 @@ class HeadFit:
         inside = {leaf for index in taken for leaf in self.groups[index].leaves}
         return [leaf for leaf in self.leaves if leaf not in inside]
 
-    def _general(self, heads: ndarray, leaves: Sequence[int], sums: HeadSums) -> Selection:
+    def general(self, heads: ndarray, leaves: Sequence[int], sums: HeadSums) -> Selection:
+        """The general predictions of some heads, outside their exceptions."""
         problem = sums.problem(leaves, self.allowed).of(heads)
         return select(problem, self.thresholds.max_predictions, self.thresholds.stop_gain)
 
@@ -203,7 +204,7 @@ class HeadFit:
     def _label(self, head: int, taken: list[int]) -> HeadLabel:
         rest = self._outside(taken)
         one = np.array([head])
-        general = self._general(one, rest, self.choose)
+        general = self.general(one, rest, self.choose)
         exceptions = []
         for index in taken:
             leaves = self.groups[index].leaves
@@ -253,7 +254,7 @@ def make_rule(
     leaves: Sequence[int],
     group: Group | None,
 ) -> Rule:
-    """A rule as it is printed: rounded shares, the largest first, those that round to 0 left out."""
+    """A rule as it is printed: rounded shares, the largest first, without those that round to 0."""
     terms = []
     for relation, value in zip(chosen, weight, strict=True):
         present = sums.present[list(leaves), relation].sum()
@@ -297,8 +298,8 @@ class _Rules:
         alike: dict[tuple[int, ...], list[int]] = {}
         for head, leaves in enumerate(outside):
             alike.setdefault(tuple(leaves), []).append(head)
-        for leaves, heads in alike.items():
-            own = fit._general(np.array(heads), leaves, sums)
+        for rest, heads in alike.items():
+            own = fit.general(np.array(heads), rest, sums)
             self.chosen[heads], self.weight[heads] = own.chosen, own.weight
         self.allowed = fit.allowed
 

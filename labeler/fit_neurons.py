@@ -11,7 +11,6 @@ from numpy import ndarray
 
 from labeler.fit_heads import split_folds
 from labeler.intervals import benjamini_hochberg, p_positive, passes, r_squared
-from labeler.prepare import Vocabulary
 from labeler.select import Problem, Selection, select
 from labeler.statistics import Statistics, merge
 from labeler.thresholds import Thresholds
@@ -98,9 +97,7 @@ def _centre(moments: Moments, own: Selection) -> ndarray:
     """The constant that goes with weights: the mean left over."""
     average = moments.total / max(moments.count, 1.0)
     index = np.where(own.chosen >= 0, own.chosen, 0)
-    return np.asarray(
-        moments.mean - (own.weight * (own.chosen >= 0) * average[index]).sum(axis=1)
-    )
+    return np.asarray(moments.mean - (own.weight * (own.chosen >= 0) * average[index]).sum(axis=1))
 
 
 def without(problem: Problem, own: Selection, slot: int) -> Selection:
@@ -111,20 +108,17 @@ def without(problem: Problem, own: Selection, slot: int) -> Selection:
     return Selection(chosen, weight, problem.error(chosen, weight))
 
 
-def allowed_predictors(vocabulary: Vocabulary, statistics: Statistics) -> ndarray:
+def allowed_predictors(statistics: Statistics) -> ndarray:
     """Predictors that are neither always nor hardly ever true."""
     total, count = statistics["predictor_sum"], statistics["tokens"][0]
-    assert len(total) == vocabulary.n_predictors
     return (total >= 10) & (total <= count - 10)
 
 
-def fit_neurons(
-    folds: Sequence[Statistics], vocabulary: Vocabulary, thresholds: Thresholds
-) -> NeuronFit:
+def fit_neurons(folds: Sequence[Statistics], thresholds: Thresholds) -> NeuronFit:
     """Select on even folds, drop what is not significant on odd ones, judge there."""
     choose, judge, _, _ = split_folds(len(folds))
     whole = merge(folds[i] for i in choose)
-    allowed = allowed_predictors(vocabulary, whole)
+    allowed = allowed_predictors(whole)
     n = len(whole["neuron_sum"])
     parts = []
     for start in range(0, n, CHUNK):
@@ -132,10 +126,12 @@ def fit_neurons(
         judges = [Moments.of(folds[i], neurons) for i in judge]
         parts.append(_chunk(Moments.of(whole, neurons), judges, allowed, thresholds))
     joined = [np.concatenate([part[i] for part in parts]) for i in range(len(parts[0]))]
-    chosen, weight, gain, p = joined
+    chosen, _weight, gain, p = joined
     q = benjamini_hochberg(np.where(chosen >= 0, p, np.nan).ravel()).reshape(p.shape)
-    chosen = np.where(passes(q.ravel(), thresholds.false_discovery_rate).reshape(p.shape), chosen, -1)
-    return _judged(folds, choose, judge, whole, chosen, gain, p, q, allowed)
+    chosen = np.where(
+        passes(q.ravel(), thresholds.false_discovery_rate).reshape(p.shape), chosen, -1
+    )
+    return _judged(folds, judge, whole, chosen, gain, p, q, allowed)
 
 
 def _chunk(
@@ -158,7 +154,6 @@ def _chunk(
 
 def _judged(
     folds: Sequence[Statistics],
-    choose: list[int],
     judge: list[int],
     whole: Statistics,
     chosen: ndarray,

@@ -41,7 +41,9 @@ def locked(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise RunFolderError(f"another run is writing into {out}; choose another --out") from error
+            raise RunFolderError(
+                f"another run is writing into {out}; choose another --out"
+            ) from error
         yield
 
 

@@ -14,9 +14,8 @@ from labeler.distance import bucket_edges
 from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.intervals import r_squared, ratio
 from labeler.lift import head_lifts
-from labeler.model import Shape
 from labeler.significance import Test
-from labeler.statistics import Statistics
+from labeler.statistics import Statistics, summed
 from labeler.thresholds import Thresholds
 
 
@@ -37,10 +36,11 @@ def distance_errors(
     The first position is a place of its own; the profile is the mean on the choosing folds.
     """
     choose, judge, _, _ = split_folds(len(folds))
-    pairs = sum(folds[i]["profile_pairs"][kind] for i in choose)
-    profile = sum(folds[i]["profile"][heads] for i in choose) / np.maximum(pairs, 1)
-    rows = sum(folds[i]["rows"] for i in choose)
-    first = sum(folds[i]["first"][heads] for i in choose) / np.maximum(rows, 1)
+    chosen = [folds[i] for i in choose]
+    pairs = summed(chosen, "profile_pairs")[kind]
+    profile = summed(chosen, "profile")[heads] / np.maximum(pairs, 1)
+    rows = summed(chosen, "rows")
+    first = summed(chosen, "first")[heads] / np.maximum(rows, 1)
     errors = []
     for i in judge:
         fold = folds[i]
@@ -67,9 +67,9 @@ def head_rows(
     r2, low, high = r_squared(errors, energies)
     r2_dense, _, _ = r_squared(dense, energies)
     r2_distance, _, _ = r_squared(distance_errors(folds, fit.heads, kind), energies)
-    rows = max(sum(float(fold["rows"].sum()) for fold in folds), 1.0)
-    first = sum(fold["first"][fit.heads].sum(axis=1) for fold in folds) / rows
-    entropy = sum(fold["entropy"][fit.heads] for fold in folds) / rows
+    rows = max(float(summed(folds, "rows").sum()), 1.0)
+    first = summed(folds, "first")[fit.heads].sum(axis=1) / rows
+    entropy = summed(folds, "entropy")[fit.heads] / rows
     phrases = [item.phrase for item in fit.vocabulary.relations]
     for index, label in enumerate(labels):
         labelled = any(rule.terms for rule in label.rules)
@@ -98,12 +98,11 @@ def prediction_rows(
     labels: Sequence[HeadLabel],
     tests: Sequence[Test],
     folds: Sequence[Statistics],
-    shape: Shape,
     kind: int,
 ) -> Iterator[dict[str, Any]]:
     """Every relation of every head with mass and lift, and every printed prediction."""
     _, judge, _, _ = split_folds(len(folds))
-    by_fold = [head_lifts(folds[i], fit.heads, kind, shape.n_ctx) for i in judge]
+    by_fold = [head_lifts(folds[i], fit.heads, kind) for i in judge]
     mass, expected = np.stack([x.mass for x in by_fold]), np.stack([x.expected for x in by_fold])
     rows = max(sum(float(folds[i]["rows"].sum()) for i in judge), 1.0)
     uniform = np.stack([folds[i]["target_uniform"][kind] for i in judge])
@@ -185,8 +184,8 @@ def profile_rows(
 ) -> Iterator[dict[str, Any]]:
     """Mean attention by distance, for all queries and for each exception's class."""
     edges = bucket_edges(n_ctx)
-    pairs = sum(fold["profile_pairs"][kind] for fold in folds)
-    total = sum(fold["profile"][fit.heads] for fold in folds)
+    pairs = summed(folds, "profile_pairs")[kind]
+    total = summed(folds, "profile")[fit.heads]
     for h, label in enumerate(labels):
         for rule in (None, *label.exceptions):
             leaves = list(rule.leaves) if rule else slice(None)

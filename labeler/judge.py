@@ -49,7 +49,7 @@ class Findings:
         """Write `showcase/`."""
         write_json(out / "showcase" / "prompts.json", self.showcase)
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **self.patterns)
+        np.savez_compressed(buffer, allow_pickle=False, **self.patterns)
         write_atomic(out / "showcase" / "patterns.npz", buffer.getvalue())
 
 
@@ -72,7 +72,9 @@ class HeadFindings:
         ]
 
 
-def fit_all_heads(session: Session, folds: Sequence[Statistics], progress: Progress) -> HeadFindings:
+def fit_all_heads(
+    session: Session, folds: Sequence[Statistics], progress: Progress
+) -> HeadFindings:
     """Labels of all heads, by kind of window."""
     shape, vocabulary = session.model.shape, session.vocabulary
     limits = session.settings.thresholds
@@ -123,7 +125,7 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
         progress.stage("fit neurons", n_neurons, "neurons")
         tables |= _neuron_tables(session, folds, neurons, tables["predictions.parquet"])
         progress.advance(n_neurons)
-    shown, stored = _showcase(session, heads, rules)
+    shown, stored = _showcase(session, rules)
     counts, figures = _counts(tables)
     return Findings(tables, shown, stored, counts, figures, _headline(counts, figures))
 
@@ -163,12 +165,14 @@ def _head_tables(
     energies: ndarray,
 ) -> dict[str, pd.DataFrame]:
     shape = session.model.shape
-    rows, predictions, profiles = [], [], []
+    rows: list[dict[str, Any]] = []
+    predictions: list[dict[str, Any]] = []
+    profiles: list[dict[str, Any]] = []
     for kind, fit in enumerate(heads.fits):
         own, tests = heads.parts[kind], heads.tests[kind]
         measured, base = errors[:, fit.heads], energies[:, fit.heads]
         rows += head_rows(fit, own, folds, measured, base, heads.dense[kind], kind)
-        predictions += prediction_rows(fit, own, tests, folds, shape, kind)
+        predictions += prediction_rows(fit, own, tests, folds, kind)
         profiles += profile_rows(fit, own, folds, kind, shape.n_ctx)
     table = pd.DataFrame(rows).sort_values(["layer", "head"], ignore_index=True)
     return {
@@ -188,7 +192,7 @@ def _neuron_tables(
     starts = np.concatenate([[0], np.cumsum([len(item) for item in evidence.items])])
     places = [int(starts[text]) + position for text, position in evidence.places]
     table = NeuronTable(
-        fit=fit_neurons(folds, session.vocabulary, session.settings.thresholds),
+        fit=fit_neurons(folds, session.settings.thresholds),
         names=session.model.shape.neurons,
         predictors=predictors(session.vocabulary, session.model.token_string),
         statistics=merge(folds),
@@ -207,7 +211,7 @@ def _neuron_tables(
 
 
 def _showcase(
-    session: Session, heads: HeadFindings, rules: Sequence[Rules]
+    session: Session, rules: Sequence[Rules]
 ) -> tuple[list[dict[str, Any]], dict[str, ndarray]]:
     """The showcase prompts with real and printed patterns of all heads."""
     from labeler.run import showcase

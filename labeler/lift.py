@@ -38,7 +38,7 @@ def _ratio(mass: ndarray, expected: ndarray) -> ndarray:
     return np.asarray(np.where(expected > 1e-9, mass / np.maximum(expected, 1e-9), 0.0))
 
 
-def head_lifts(statistics: Statistics, heads: ndarray, kind: int, n_ctx: int) -> Lifts:
+def head_lifts(statistics: Statistics, heads: ndarray, kind: int) -> Lifts:
     """Lifts of the heads of one window kind.
 
     Expected mass = Σ over distance × query band of target pairs × mean attention there; by class,

@@ -112,7 +112,7 @@ class LanguageModel:
                 return None
 
     def replace_pattern(
-        self, layer: int, heads: Sequence[int], pattern: Callable[[], Float[Tensor, "b h q k"]]
+        self, layer: int, heads: Sequence[int], pattern: Float[Tensor, "b h q k"]
     ) -> dict[str, Callable[[Tensor], Tensor | None]]:
         """Hooks that rebuild `hook_z` of some heads from `hook_v` and patterns of ours.
 
@@ -127,7 +127,7 @@ class LanguageModel:
         def rebuild(z: Tensor) -> Tensor:
             groups = z.shape[2] // kept["v"].shape[2]
             v = kept.pop("v").repeat_interleave(groups, dim=2).index_select(2, index)
-            new = torch.einsum("bhqk,bkhd->bqhd", pattern().to(v.dtype), v)
+            new = torch.einsum("bhqk,bkhd->bqhd", pattern.to(v.dtype), v)
             return z.index_copy(2, index, new)
 
         return {f"blocks.{layer}.attn.hook_v": keep, f"blocks.{layer}.attn.hook_z": rebuild}
@@ -149,11 +149,15 @@ class LanguageModel:
         return w_out, w_u - w_u.mean(dim=-1, keepdim=True)
 
 
-def _call(function: Callable[[Tensor], Tensor | None], value: Tensor, hook: Any) -> Tensor | None:
+def _call(
+    function: Callable[[Tensor], Tensor | None],
+    value: Tensor,
+    hook: Any,  # noqa: ARG001 - the signature that TransformerLens calls
+) -> Tensor | None:
     return function(value)
 
 
-def _stop(value: Tensor) -> None:
+def _stop(_: Tensor) -> None:
     raise _Stop
 
 
@@ -246,8 +250,8 @@ def _quiet() -> Any:
     import transformers
 
     before = os.environ.get("TQDM_DISABLE")
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("transformer_lens").setLevel(logging.ERROR)
     os.environ["TQDM_DISABLE"] = "1"
     try:

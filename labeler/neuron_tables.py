@@ -82,7 +82,7 @@ def kind_of(terms: Sequence[tuple[Predictor, float]], gains: Sequence[float]) ->
 
 
 def ranking(x: ndarray, said: ndarray, top: float = 0.1) -> tuple[float, float, float]:
-    """AUROC and average precision of a label's value for "among the top tenth", and the base rate."""
+    """AUROC and average precision of a label for "among the top tenth", and the base rate."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     if len(x) < 20 or x.std() == 0 or said.std() == 0:

@@ -89,7 +89,7 @@ class Prepared:
 
     @property
     def first(self) -> int:
-        """The first position at which neurons are looked at: BOS, an outlier in many models, is not."""
+        """Where neurons are looked at from: BOS, an outlier in many models, is left out."""
         return int(self.text.has_bos)
 
 

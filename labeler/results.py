@@ -64,10 +64,12 @@ def write_atomic(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
-        raise RunFolderError(f"cannot write {path}: {error.strerror}; free space or choose --out")
+        raise RunFolderError(
+            f"cannot write {path}: {error.strerror}; free space or choose --out"
+        ) from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

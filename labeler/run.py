@@ -22,16 +22,24 @@ from heuristics.text import Text
 from labeler import __version__
 from labeler.annotate import ParseCache, Pipeline, annotate, cache_folder
 from labeler.config import Settings, load_settings
-from labeler.corpus import Corpus, Prompt, Shard, choose_folds, embedded_showcase, read_corpus, shards
+from labeler.corpus import (
+    Corpus,
+    Prompt,
+    Shard,
+    choose_folds,
+    embedded_showcase,
+    read_corpus,
+    shards,
+)
 from labeler.errors import ConfigError, CorpusError
 from labeler.folder import check_out, check_plan, clear, locked
 from labeler.judge import Findings, judge
-from labeler.model import LanguageModel, load_model
+from labeler.model import load_model
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent, tracked
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
 from labeler.score import Size, score_shard
-from labeler.statistics import Statistics
+from labeler.statistics import Statistics, summed
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
 SAMPLE = 400
@@ -194,7 +202,7 @@ def described(item: Heuristic) -> dict[str, str]:
 
 
 def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
-    """Label as `settings` say and write the run folder; nothing is written before all is checked."""
+    """Label as `settings` say and write the run folder; all is checked before anything is written."""
     progress = progress or Silent()
     clock = _Clock()
     check_out(settings.out, settings.overwrite, settings.resume)
@@ -240,7 +248,7 @@ def _score(session: Session, progress: Progress) -> list[Statistics]:
     size = Size.of(session.model.shape, session.vocabulary)
     folds = [Statistics(size.zeros()) for _ in range(n_folds)]
     for shard in session.shards:
-        path = folder / f"{shard.id}.npz"
+        path = folder / f"{shard.id}.bin"
         if path.is_file():
             statistics = Statistics.unpack(path.read_bytes())
         else:
@@ -281,7 +289,7 @@ def _facts(
     session: Session, folds: Sequence[Statistics], findings: Findings, clock: _Clock
 ) -> dict[str, Any]:
     shape = session.model.shape
-    rows = sum(fold["rows"] for fold in folds)
+    rows = summed(folds, "rows")
     classes = session.vocabulary.classes
     return {
         "schema": SCHEMA,

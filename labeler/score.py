@@ -159,7 +159,9 @@ class Scorer:
     def _neurons(self, layer: int, batch: list[Prepared], post: Float[Tensor, "b pos m"]) -> None:
         sums, d_mlp = self.sums, self.shape.d_mlp
         neurons = slice(layer * d_mlp, (layer + 1) * d_mlp)
-        kept = torch.cat([post[row, item.first : len(item)] for row, item in enumerate(batch)]).float()
+        kept = torch.cat(
+            [post[row, item.first : len(item)] for row, item in enumerate(batch)]
+        ).float()
         x = kept.cpu().numpy()
         f = sp.vstack([item.predictors[item.first :] for item in batch], format="csr")
         sums["predictor_moment"][:, neurons] += f.T @ x
@@ -170,7 +172,7 @@ class Scorer:
 
     def finish(self) -> Statistics:
         """The sums so far."""
-        return Statistics(self.sums)
+        return Statistics(self.sums).rounded()
 
 
 def _count(into: ndarray, *codes: ndarray) -> None:

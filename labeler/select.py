@@ -135,8 +135,8 @@ class Selection:
 def select(problem: Problem, slots: int, stop: float = 0.01, sweeps: int = 2) -> Selection:
     """Forward selection, then exchanges: at most `slots` predictions for each signal.
 
-    A prediction is added while it removes at least `stop` of the error that is left; afterwards each
-    chosen one is exchanged where another would serve better.
+    A prediction is added while it removes at least `stop` of the error that is left; afterwards
+    each chosen one is exchanged where another would serve better.
     """
     n = len(problem.energy)
     chosen = np.full((n, slots), -1, dtype=np.int64)

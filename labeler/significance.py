@@ -9,7 +9,15 @@ import numpy as np
 from numpy import ndarray
 from scipy.stats import t as student
 
-from labeler.fit_heads import HeadFit, HeadLabel, HeadSums, Rule, make_rule, rule_error, small_problem
+from labeler.fit_heads import (
+    HeadFit,
+    HeadLabel,
+    HeadSums,
+    Rule,
+    make_rule,
+    rule_error,
+    small_problem,
+)
 from labeler.intervals import LEVEL, benjamini_hochberg, p_positive, passes
 
 
@@ -96,8 +104,8 @@ def _share_without(
     a = small_problem(whole, head, relations, rule.leaves)
     b = small_problem(out, head, relations, rule.leaves)
     left = replace(a, gram=a.gram - b.gram, moment=a.moment - b.moment, energy=a.energy - b.energy)
-    assert a.coverage is not None
-    return np.asarray(left.weights(np.arange(len(relations))[None])[0] * a.coverage)
+    coverage = np.zeros(len(relations)) if a.coverage is None else a.coverage
+    return np.asarray(left.weights(np.arange(len(relations))[None])[0] * coverage)
 
 
 def keep_significant(
@@ -113,9 +121,7 @@ def keep_significant(
     ]
 
 
-def _kept(
-    fit: HeadFit, head: int, label: HeadLabel, kept: set[tuple[int, str, int]]
-) -> HeadLabel:
+def _kept(fit: HeadFit, head: int, label: HeadLabel, kept: set[tuple[int, str, int]]) -> HeadLabel:
     exceptions = []
     freed: tuple[int, ...] = ()
     for rule in label.exceptions:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy import ndarray
 
 from labeler.errors import RunFolderError
@@ -39,6 +42,14 @@ SUMS = {
 }
 """Arrays that merge by addition, in float64."""
 
+LARGE = {
+    *("gram", "moment", "mass", "profile", "band_profile", "target_pairs", "class_target_pairs"),
+    *("predictor_gram", "predictor_moment"),
+}
+"""Arrays that a shard keeps in single precision; shards are still added in double."""
+
+SYMMETRIC = {"gram", "predictor_gram"}
+
 EXTREMES = {"neuron_min": np.minimum, "neuron_max": np.maximum}
 """Arrays that merge by the smaller or the larger value."""
 
@@ -58,22 +69,76 @@ class Statistics:
         merged |= {name: merge(self[name], other[name]) for name, merge in EXTREMES.items()}
         return Statistics(merged)
 
+    def rounded(self) -> Statistics:
+        """The large arrays in single precision, as they are stored: what is read is what was."""
+        return Statistics(
+            {
+                name: array.astype(np.float32) if name in LARGE else array
+                for name, array in self.arrays.items()
+            }
+        )
+
     def pack(self) -> bytes:
-        """The arrays as a compressed .npz."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, format=np.array(FORMAT), **self.arrays)
-        return buffer.getvalue()
+        """The arrays as bytes: a JSON header, then zstd-compressed contents with their hash."""
+        stored = {name: _upper(name, array) for name, array in self.rounded().arrays.items()}
+        content = b"".join(array.tobytes() for array in stored.values())
+        header = {
+            "format": FORMAT,
+            "size": len(content),
+            "hash": hashlib.blake2b(content, digest_size=16).hexdigest(),
+            "arrays": [
+                [name, array.dtype.str, list(self[name].shape)] for name, array in stored.items()
+            ],
+        }
+        packed = _codec().compress(content, asbytes=True)
+        return json.dumps(header).encode() + b"\n" + bytes(packed)
 
     @classmethod
-    def unpack(cls, content: bytes) -> Statistics:
+    def unpack(cls, raw: bytes) -> Statistics:
         """The inverse of `pack`; RunFolderError where the bytes are damaged."""
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-                if int(stored["format"]) != FORMAT:
-                    raise ValueError("of another format")
-                return cls({name: stored[name] for name in (*SUMS, *EXTREMES)})
+            line, packed = raw.split(b"\n", 1)
+            header = json.loads(line)
+            if header["format"] != FORMAT:
+                raise ValueError("it is of another format")
+            content = bytes(_codec().decompress(packed, header["size"], asbytes=True))
+            if hashlib.blake2b(content, digest_size=16).hexdigest() != header["hash"]:
+                raise ValueError("its checksum is wrong")
+            return cls(dict(_arrays(content, header["arrays"])))
         except Exception as error:
             raise RunFolderError(f"statistics of a shard cannot be read: {error}") from error
+
+
+def _codec() -> pa.Codec:
+    return pa.Codec("zstd", compression_level=1)
+
+
+def _upper(name: str, array: ndarray) -> ndarray:
+    """Symmetric matrices are stored as their upper triangles."""
+    if name not in SYMMETRIC:
+        return np.ascontiguousarray(array)
+    rows, columns = np.triu_indices(array.shape[-1])
+    return np.ascontiguousarray(array[..., rows, columns])
+
+
+def _arrays(content: bytes, layout: list[Any]) -> Iterator[tuple[str, ndarray]]:
+    start = 0
+    for name, dtype, shape in layout:
+        stored = list(shape)
+        if name in SYMMETRIC:
+            stored[-2:] = [shape[-1] * (shape[-1] + 1) // 2]
+        count = int(np.prod(stored, dtype=np.int64))
+        array = np.frombuffer(content, dtype=dtype, count=count, offset=start).reshape(stored)
+        start += array.nbytes
+        yield name, _whole(array, shape) if name in SYMMETRIC else array
+
+
+def _whole(stored: ndarray, shape: list[int]) -> ndarray:
+    array = np.zeros(shape, dtype=stored.dtype)
+    rows, columns = np.triu_indices(shape[-1])
+    array[..., rows, columns] = stored
+    array[..., columns, rows] = stored
+    return array
 
 
 def merge(parts: Iterable[Statistics]) -> Statistics:
@@ -82,4 +147,13 @@ def merge(parts: Iterable[Statistics]) -> Statistics:
     total = next(iterator)
     for part in iterator:
         total = total + part
+    return total
+
+
+def summed(parts: Iterable[Statistics], name: str) -> ndarray:
+    """One array of statistics, added up in double precision."""
+    arrays = [part[name].astype(np.float64) for part in parts]
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
     return total

@@ -15,7 +15,7 @@ from labeler.errors import ModelError
 from labeler.model import LanguageModel
 from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared
-from labeler.score import batches, pad
+from labeler.score import pad
 
 FIRST_JUDGED = 2
 SELF_TEST_TOLERANCE = 1e-4
@@ -50,7 +50,6 @@ def prepare_batch(
     model: LanguageModel,
     rules: Mapping[str, Sequence[Rules]],
     constants: Sequence[str] = (),
-    profiles: Sequence[ndarray] = (),
 ) -> Batch:
     """All stand-in patterns of a batch; `rules` has one entry a layer for each condition."""
     tokens = pad(items)
@@ -85,7 +84,7 @@ def losses(model: LanguageModel, batch: Batch, replaced: Replacement) -> Float[n
     """Summed loss in nats on tokens 2 and later, and their number, for each text of a batch."""
     hooks: dict[str, Callable[[Tensor], Tensor | None]] = {}
     for layer, (heads, pattern) in replaced.items():
-        hooks |= model.replace_pattern(layer, heads, lambda pattern=pattern: pattern)
+        hooks |= model.replace_pattern(layer, heads, pattern)
     logits = model.logits(batch.tokens, hooks).float()
     target = batch.tokens[:, FIRST_JUDGED:]
     nats = torch.nn.functional.cross_entropy(
@@ -115,9 +114,11 @@ def self_test(model: LanguageModel, batch: Batch) -> None:
     own = {layer: (everything, kept[name]) for layer, name in enumerate(names)}
     hooks: dict[str, Callable[[Tensor], Tensor | None]] = {}
     for layer, (heads, pattern) in own.items():
-        hooks |= model.replace_pattern(layer, heads, lambda pattern=pattern: pattern)
+        hooks |= model.replace_pattern(layer, heads, pattern)
     rebuilt = model.logits(batch.tokens, hooks)
-    valid = torch.tensor([[i < len(item) for i in range(batch.tokens.shape[1])] for item in batch.items])
+    valid = torch.tensor(
+        [[i < len(item) for i in range(batch.tokens.shape[1])] for item in batch.items]
+    )
     change = float((rebuilt - clean)[valid.to(clean.device)].abs().max())
     if not change < SELF_TEST_TOLERANCE:
         raise ModelError(

@@ -117,7 +117,10 @@ def by_name(table: pd.DataFrame, column: str = "name") -> dict[str, list[Row]]:
     """Rows of a table grouped by component, in their order."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in table.to_dict("records"):
-        groups[str(row[column])].append({str(key): value for key, value in row.items()})
+        clean = {str(key): value for key, value in row.items()}
+        if not isinstance(clean.get("query_class", ""), str):
+            clean["query_class"] = ""
+        groups[str(row[column])].append(clean)
     return groups
 
 
@@ -189,7 +192,7 @@ def _facts(row: Row) -> Iterator[tuple[str, str, str]]:
 def _groups(rows: list[Row], unexplained: Any, classes: dict[str, str]) -> list[GroupView]:
     by_class: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_class[row["query_class"] or ""].append(row)
+        by_class[row["query_class"]].append(row)
     groups = []
     for name in sorted(by_class, key=lambda item: item != ""):
         ordered = sorted(by_class[name], key=lambda row: number(row["order"]) or 0)
@@ -220,7 +223,7 @@ def _share(row: Row) -> ShareView:
 def _curves(rows: list[Row], classes: dict[str, str]) -> list[CurveView]:
     by_class: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_class[row["query_class"] or ""].append(row)
+        by_class[row["query_class"]].append(row)
     curves = []
     for name in sorted(by_class, key=lambda item: item != "")[:4]:
         shape, ticks, top = distance_curve(

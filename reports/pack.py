@@ -53,5 +53,7 @@ class Dictionary(Generic[Item]):
 
 def rounded(values: Any, digits: int = 4) -> list[float | None]:
     """Floats cut to so many decimals; null, NaN and infinities become null."""
-    return [None if v is None or v != v or abs(v) == float("inf") else round(float(v), digits)
-            for v in values]
+    return [
+        None if v is None or v != v or abs(v) == float("inf") else round(float(v), digits)
+        for v in values
+    ]

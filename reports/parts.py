@@ -167,7 +167,7 @@ def neuron_columns(
         "fires": [_fires_on(evidence.get(name, []), tokens) for name in rows["name"]],
         **listed,
         "histogram": _histograms(rows),
-        **{"words": words.items, "tokens": tokens.items, "chunk": CHUNK},
+        **{"words": words.items, "tokens": tokens.items, "chunk": CHUNK, "figures": FIGURES},
     }
 
 
@@ -189,8 +189,10 @@ def _histograms(rows: pd.DataFrame) -> list[Any] | None:
     drawn = []
     for row in rows.to_dict("records"):
         empty = row["edges"] is None or isinstance(row["edges"], float)
-        shape = None if empty else rebin(
-            row["edges"], row["counts"], number(row["mean"]), number(row["std"])
+        shape = (
+            None
+            if empty
+            else rebin(row["edges"], row["counts"], number(row["mean"]), number(row["std"]))
         )
         drawn.append(shape and [shape.path, round(shape.low, 3), round(shape.high, 3)])
     return drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -47,22 +48,32 @@ def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
 
 def page(run_folder: RunFolder, names: list[str], inside: list[tuple[str, str]]) -> str:
     """The text of index.html; `inside` are the parts that it carries itself."""
-    early = read("early.js")
-    main = '"use strict";\n' + "\n".join(read(name) for name in SCRIPTS)
+    early = squeeze(read("early.js"))
+    main = '"use strict";\n' + "\n".join(squeeze(read(name)) for name in SCRIPTS)
     style = "\n".join(read(name) for name in STYLES)
     report = views.view(run_folder)
-    return environment().get_template("index.html").render(
-        report=report,
-        **{"style": Markup(style), "early": Markup(early), "main": Markup(main)},  # noqa: S704
-        policy=policy(early, main, style, outside=not inside),
-        embedded=inside,
-        page_data=page_data(report, names, run_folder),
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            report=report,
+            **{"style": Markup(style), "early": Markup(early), "main": Markup(main)},  # noqa: S704
+            policy=policy(early, main, style, outside=not inside),
+            embedded=inside,
+            page_data=page_data(report, names, run_folder),
+        )
     )
 
 
 def read(name: str) -> str:
     """A static file of ours."""
     return (STATIC / name).read_text(encoding="utf-8")
+
+
+def squeeze(text: str) -> str:
+    """A script without its comments and indentation; our scripts have neither within strings."""
+    lines = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())
 
 
 def environment() -> Environment:
@@ -105,7 +116,6 @@ def page_data(report: views.ReportView, names: list[str], run_folder: RunFolder)
         "title": report.title,
         "parts": names,
         "heads": [head.name for head in report.heads],
-        "neurons": report.n_neurons,
         "metrics": [
             {
                 **{"key": m.key, "scale": m.scale, "values": m.values, "steps": m.steps},

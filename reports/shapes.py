@@ -103,7 +103,9 @@ def rebin(
     grid = np.linspace(low, high, bins + 1)
     bars = np.diff(np.interp(grid, bounds, cumulative))
     inside = None if mean is None else (mean - low) / (high - low)
-    return Histogram(bars_path(bars.tolist()), low, high, inside, 1 - float(bars.sum() / mass.sum()))
+    return Histogram(
+        bars_path(bars.tolist()), low, high, inside, 1 - float(bars.sum() / mass.sum())
+    )
 
 
 def bars_path(values: Sequence[float], width: int = 240, height: int = 48) -> str:

@@ -102,6 +102,7 @@ class ReportView:
     heads: list[HeadView]
     n_neurons: int
     neurons: list[NeuronRow]
+    neuron_layers: list[int]
     neuron_kinds: list[tuple[str, str]]
     neuron_figures: list[tuple[str, str, str]]
     hooks: list[HookView]
@@ -127,6 +128,7 @@ def view(folder: RunFolder) -> ReportView:
         heads=heads,
         n_neurons=len(folder.neurons),
         neurons=_neurons(folder),
+        neuron_layers=sorted({int(layer) for layer in folder.neurons["layer"]}),
         neuron_kinds=_kinds(folder.neurons),
         neuron_figures=_neuron_figures(run.get("figures") or {}),
         hooks=[_hook({str(k): v for k, v in r.items()}) for r in folder.hooks.to_dict("records")],
@@ -154,7 +156,9 @@ def _summary(folder: RunFolder, heads: list[HeadView]) -> list[str]:
         )
     figures = folder.run.get("figures") or {}
     if number(figures.get("mean_r2")) is not None:
-        text = f"On prompts they were not chosen on, labels explain R² {decimal(figures['mean_r2'])}"
+        text = (
+            f"On prompts they were not chosen on, labels explain R² {decimal(figures['mean_r2'])}"
+        )
         dense, distance = figures.get("mean_r2_dense"), figures.get("mean_r2_distance")
         if number(dense) is not None:
             text += f" of attention on average; all relations together {decimal(dense)}"

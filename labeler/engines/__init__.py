@@ -1,0 +1,1 @@
+"""Engines map shards to statistics; results are folded in shard order."""

@@ -1,160 +1,168 @@
 /* One head: showcase patterns beside what the label predicts, strips, every relation measured. */
-const layerOf = (name) => /^L(\d+)/.exec(name)[1];
-let choice = { prompt: 0, query: null };
+const layerOf = (name) => Number(/^L(\d+)/.exec(name)[1]);
+const chosen = { prompt: 0, query: null };
 let redraw = null;
 
 function openHead(name) {
   const article = document.getElementById(name);
-  $$("#heads article.current").forEach((other) => other.classList.remove("current"));
-  article.classList.add("current");
+  $$("#heads article").forEach((other) => other.classList.toggle("current", other === article));
   redraw = null;
-  if (!article.dataset.ready) {
-    article.dataset.ready = "yes";
-    $("h2", article).before(pager(name));
-    $(".verdict-form", article).append(verdictForm(name, $(".sentence", article).textContent.replace(/^~+/, "").trim()));
+  if (!$(".form", article)) {
+    const words = $(".sentence .words", article);
+    $(".verdict-form", article).append(verdictForm(name, words ? words.textContent : ""));
   }
   fill($(".relations", article), `heads-L${layerOf(name)}`, (part) => drawHead(article, part, name));
-  fill($(".patterns", article), `patterns-L${layerOf(name)}`, (part) => drawPatterns($(".patterns", article), part, name));
-}
-
-function pager(name) {
-  const at = PAGE.heads.indexOf(name);
-  const link = (other, words) => other ? el("a", { href: `#${other}` }, words(other)) : el("i");
-  return el("nav.pager", { "aria-label": "Other heads" }, el("a", { href: "#overview" }, "All heads"),
-    el("span"), link(PAGE.heads[at - 1], (other) => `← ${other}`), link(PAGE.heads[at + 1], (other) => `${other} →`));
+  fill($(".patterns", article), `patterns-L${layerOf(name)}`,
+    (part) => drawPatterns($(".patterns", article), part, name));
 }
 
 function drawHead(article, part, name) {
   const { strips, relations } = part.heads[name];
-  const slot = $(".strips", article);
-  if (strips.length) {
-    const groups = Map.groupBy ? Map.groupBy(strips, (strip) => strip.kind) : new Map([["rows", strips]]);
-    slot.replaceChildren(...[...groups].map(([kind, rows]) => stripGroup(kind, rows, part.tokens)));
-  }
-  const rows = relations.map(([prediction, mass, coverage, lift, low, high, selected]) => el("tr", {},
-    el("th", { scope: "row" }, (selected ? "✓ " : "") + prediction), el("td", {}, percent(mass ?? 0)),
-    el("td", {}, coverage === null ? DASH : percent(coverage)), el("td", {}, lift === null ? DASH : `${decimal(lift, 1)}×`, " ", el("small", {}, span(low, high)))));
-  const head = el("tr", {}, ["relation", "mass", "has a target", "lift"].map((words) => el("th", { scope: "col" }, words)));
-  $(".relations", article).replaceChildren(el("details", {}, el("summary", {}, `Every relation measured (${rows.length})`),
-    el("table", {}, el("thead", {}, head), el("tbody", {}, rows))));
+  const kinds = [...new Set(strips.map((row) => row.kind))];
+  $(".strips", article).replaceChildren(...kinds.map((kind) => el(
+    "section", {}, el("h3", {}, kindWords(kind)),
+    strips.filter((row) => row.kind === kind).map((row) => stripRow(
+      `${row.prompt}:${row.query}`, row.r2 === null ? "" : `R² ${decimal(row.r2)}`,
+      patternStrip(row.t.map((i) => part.tokens[i]), row.real, row.label, row.query - row.start),
+    )),
+  )));
+  const details = copy("relations");
+  $("b", details).textContent = relations.length;
+  $("tbody", details).append(...relations.map(([relation, mass, coverage, lift, low, high, taken]) => el(
+    "tr", {}, el("th", { scope: "row" }, (taken ? "✓ " : "") + relation),
+    el("td", {}, percent(mass ?? 0)), el("td", {}, coverage === null ? "–" : percent(coverage)),
+    el("td", {}, lift === null ? "–" : `${decimal(lift, 1)}× `, small(span(low, high))),
+  )));
+  if (relations.length) $(".relations", article).replaceChildren(details);
 }
 
-const KINDS = { best: "Rows that the label explains best", worst: "Rows that it explains worst" };
-
-function stripGroup(kind, rows, tokens) {
-  const words = KINDS[kind] || kind.replace(/^exception: /, "Where it does something else: ");
-  return el("section", {}, el("h3", {}, words, " ", key()), rows.map((row) => el("div.strip-row", {},
-    el("div.strip-meta", {}, `${row.prompt}:${row.query}`, el("br"), row.r2 === null ? "" : `R² ${decimal(row.r2)}`),
-    patternStrip(row.t.map((i) => tokens[i]), row.real, row.label, row.query - row.start))));
+function kindWords(kind) {
+  if (kind === "best") return "Rows that the label explains best";
+  if (kind === "worst") return "Rows that it explains worst";
+  return kind.replace(/^exception: /, "Where it does something else: ");
 }
 
-const key = () => el("span.key", {}, el("span", {}, el("i.real"), "above: real"), el("span", {}, el("i.label"), "below: label"));
+function stripRow(first, second, content) {
+  return el("div.strip-row", {}, el("div.strip-meta", {}, first, el("br"), second), content);
+}
 
 /* Cells of prompt p, head h: two lower triangles, real and label, of bytes 255·√a. */
 function cells(part, name) {
-  const at = part.heads.indexOf(name), all = [];
   let offset = 0;
-  for (const prompt of part.prompts) {
-    const n = prompt.tokens.length, size = (n * (n + 1)) / 2;
-    const begin = offset + at * 2 * size;
-    const read = (from) => (query, k) => k > query ? null : (part.bytes[from + (query * (query + 1)) / 2 + k] / 255) ** 2;
-    all.push({ ...prompt, n, real: read(begin), label: read(begin + size) });
+  return part.prompts.map((prompt) => {
+    const n = prompt.tokens.length;
+    const size = (n * (n + 1)) / 2;
+    const begin = offset + part.heads.indexOf(name) * 2 * size;
+    const read = (from) => (q, k) => (part.bytes[from + (q * (q + 1)) / 2 + k] / 255) ** 2;
     offset += part.heads.length * 2 * size;
-  }
-  return all;
+    const real = read(begin);
+    const label = read(begin + size);
+    return { ...prompt, n, real, label, difference: (q, k) => label(q, k) - real(q, k) };
+  });
 }
 
 function drawPatterns(slot, part, name) {
   const prompts = cells(part, name);
-  const at = Math.min(choice.prompt, prompts.length - 1);
+  const at = Math.min(chosen.prompt, prompts.length - 1);
   const prompt = prompts[at];
-  const select = (next) => { choice = { prompt: next, query: null }; drawPatterns(slot, part, name); $$(".prompts button", slot)[next].focus(); };
-  const buttons = prompts.map((other, i) => el("button", { type: "button", "aria-pressed": String(i === at), onclick: () => select(i) }, other.id));
-  const panels = [["real", "Real pattern"], ["label", "As the label has it"], ["difference", "Label minus real"]].map(([kind, words]) => panel(kind, words, prompt));
-  const readout = el("p.readout", { "aria-live": "polite" });
-  const text = el("div.strip", { role: "group", "aria-label": "Tokens; left and right move the query" });
-  const show = (query) => showQuery(prompt, query, panels, text, readout);
-  text.addEventListener("keydown", (event) => moveQuery(event, prompt, show, text));
-  for (const item of panels) {
-    item.canvas.addEventListener("pointermove", (event) => show(item.row(event)));
-    item.canvas.addEventListener("pointerleave", () => show(choice.query));
-    item.canvas.addEventListener("click", (event) => { choice.query = item.row(event); show(choice.query); });
+  const block = copy("patterns");
+  const text = $(".strip", block);
+  const panels = $$("canvas", block).map((canvas) => panel(canvas, prompt));
+  const show = (query) => showQuery(prompt, query, panels, text, $(".readout", block));
+  const pin = (query) => {
+    chosen.query = Math.min(Math.max(query, 0), prompt.n - 1);
+    show(chosen.query);
+  };
+  $(".prompts", block).prepend(...prompts.map((other, i) => el("button", {
+    type: "button", "aria-pressed": `${i === at}`,
+    onclick() {
+      Object.assign(chosen, { prompt: i, query: null });
+      drawPatterns(slot, part, name);
+      $$(".prompts button", slot)[i].focus();
+    },
+  }, other.id)));
+  text.append(...prompt.tokens.map((token, i) => tokenBars("button.tok", {
+    type: "button", onpointerenter: () => show(i), onclick: () => pin(i),
+  }, token, ["real", 0], ["label", 0])));
+  text.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -prompt.n, End: prompt.n }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    pin(chosen.query + step);
+    text.children[chosen.query].focus();
+  });
+  for (const { canvas, row } of panels) {
+    canvas.addEventListener("pointermove", (event) => show(row(event)));
+    canvas.addEventListener("click", (event) => pin(row(event)));
   }
-  slot.replaceChildren(el("h3", {}, "Patterns on the showcase prompts"), el("div.prompts", {}, buttons, key()),
-    el("div.panels", {}, panels.map((item) => item.figure)), readout, text);
-  choice.query = Math.min(choice.query ?? prompt.n - 1, prompt.n - 1);
-  redraw = () => { panels.forEach((item) => item.draw(choice.query)); };
-  fillTokens(prompt, text, show);
-  show(choice.query);
+  for (const node of [text, $(".panels", block)]) {
+    node.addEventListener("pointerleave", () => show(chosen.query));
+  }
+  slot.replaceChildren(block);
+  redraw = () => show(chosen.query);
+  pin(chosen.query ?? prompt.n - 1);
 }
 
-function fillTokens(prompt, text, show) {
-  text.replaceChildren(...prompt.tokens.map((token, i) => el("button.tok", { type: "button", tabindex: "-1",
-    onpointerenter: () => show(i), onpointerleave: () => show(choice.query), onclick: () => { choice.query = i; show(i); } },
-  bar("real", 0), el("bdi", {}, token), bar("label", 0))));
-}
-
-function moveQuery(event, prompt, show, text) {
-  const step = { ArrowRight: 1, ArrowLeft: -1, Home: -prompt.n, End: prompt.n }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  choice.query = Math.min(Math.max(choice.query + step, 0), prompt.n - 1);
-  show(choice.query);
-  text.children[choice.query].focus();
-}
-
+/* Where one query looks: above each token what is, below it what the label says, and in words. */
 function showQuery(prompt, query, panels, text, readout) {
-  if (query === null) return;
   panels.forEach((item) => item.draw(query));
-  const keys = Array.from({ length: query + 1 }, (_, k) => k);
+  const keys = [...Array(query + 1).keys()];
   const top = Math.max(0.05, ...keys.map((k) => Math.max(prompt.real(query, k), prompt.label(query, k))));
   [...text.children].forEach((node, k) => {
-    const seen = k <= query;
     node.classList.toggle("query", k === query);
     node.tabIndex = k === query ? 0 : -1;
-    node.firstChild.firstChild.style.height = `${seen ? (prompt.real(query, k) / top) * 100 : 0}%`;
-    node.lastChild.firstChild.style.height = `${seen ? (prompt.label(query, k) / top) * 100 : 0}%`;
+    setBar(node.firstChild, k <= query && prompt.real(query, k) / top);
+    setBar(node.lastChild, k <= query && prompt.label(query, k) / top);
   });
-  const most = (read) => keys.map((k) => [read(query, k), k]).sort((a, b) => b[0] - a[0]).slice(0, 4).filter(([a]) => a >= 0.02);
-  const words = (read) => most(read).flatMap(([a, k], i) => [i ? ", " : "", el("bdi.token", {}, prompt.tokens[k]), ` ${percent(a)}`]);
-  readout.replaceChildren("From ", el("bdi.token", {}, prompt.tokens[query]), ` (position ${query}), real: `, ...words(prompt.real),
-    el("br"), "as the label has it: ", ...words(prompt.label));
+  const token = (k) => el("bdi.token", {}, prompt.tokens[k]);
+  const words = (read) => keys.map((k) => [read(query, k), k]).sort(([a], [b]) => b - a).slice(0, 4)
+    .filter(([a], i) => a >= 0.02 || !i).flatMap(([a, k]) => [token(k), ` ${percent(a)} `]);
+  readout.replaceChildren(
+    "From ", token(query), ` (position ${query}) to: `, ...words(prompt.real),
+    el("br"), "as the label has it: ", ...words(prompt.label),
+  );
 }
 
 /* A pattern as a canvas: query by row, key by column; the row in hand is framed. */
-function panel(kind, words, prompt) {
-  const size = Math.max(2, Math.min(11, Math.floor(352 / prompt.n)));
-  const ratio = Math.min(window.devicePixelRatio || 1, 2), side = size * prompt.n;
-  const canvas = el("canvas", { width: side * ratio, height: side * ratio, role: "img", "aria-label": `${words}: query by row, key by column; the tokens below give the figures` });
-  canvas.style.width = canvas.style.height = `${side}px`;
+function panel(canvas, prompt) {
+  const { n } = prompt;
+  const kind = canvas.dataset.kind;
+  const size = Math.max(2, Math.min(10, Math.floor(360 / n)));
+  const ratio = Math.min(devicePixelRatio, 2);
   const context = canvas.getContext("2d");
-  const read = kind === "difference" ? (q, k) => prompt.label(q, k) - prompt.real(q, k) : prompt[kind];
-  const picture = () => {
-    const colours = scale(kind === "difference" ? "two" : "one"), image = context.createImageData(prompt.n, prompt.n);
-    for (let q = 0; q < prompt.n; q++) for (let k = 0; k <= q; k++) {
-      const level = kind === "difference" ? (read(q, k) + 1) / 2 : Math.sqrt(read(q, k));
-      image.data.set([...colours[Math.round(level * 255)], 255], (q * prompt.n + k) * 4);
+  canvas.width = canvas.height = size * n * ratio;
+  canvas.style.width = canvas.style.height = `${size * n}px`;
+  let picture = null;
+  let drawnWith = null;
+  const paint = () => {
+    const two = kind === "difference";
+    const colours = scale(two ? "two" : "one");
+    picture = new OffscreenCanvas(n, n);
+    const image = new ImageData(n, n);
+    for (let q = 0; q < n; q++) {
+      for (let k = 0; k <= q; k++) {
+        const a = prompt[kind](q, k);
+        const level = two ? (Math.sign(a) * Math.abs(a) ** 0.7 + 1) / 2 : a ** 0.6;
+        image.data.set([...colours[Math.round(level * 255)], 255], (q * n + k) * 4);
+      }
     }
-    const small = el("canvas", { width: prompt.n, height: prompt.n });
-    small.getContext("2d").putImageData(image, 0, 0);
-    return small;
+    picture.getContext("2d").putImageData(image, 0, 0);
+    drawnWith = palette;
   };
-  let small = null, seen = null;
   const draw = (query) => {
-    if (seen !== palette || !small) { small = picture(); seen = palette; }
-    const unit = size * ratio;
+    if (!picture || drawnWith !== palette) paint();
+    const side = canvas.width;
     context.imageSmoothingEnabled = false;
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(small, 0, 0, canvas.width, canvas.height);
-    const style = getComputedStyle(document.documentElement);
+    context.clearRect(0, 0, side, side);
+    context.drawImage(picture, 0, 0, side, side);
     context.strokeStyle = getComputedStyle(canvas).color;
-    context.globalAlpha = 0.35;
-    context.beginPath(); context.moveTo(0, 0); context.lineTo(canvas.width, canvas.height); context.lineTo(0, canvas.height); context.closePath(); context.stroke();
-    context.globalAlpha = 1;
     context.lineWidth = ratio;
+    context.globalAlpha = 0.3;
+    context.stroke(new Path2D(`M0 0L${side} ${side}H0Z`));
+    context.globalAlpha = 1;
+    const unit = size * ratio;
     context.strokeRect(0.5, query * unit + 0.5, (query + 1) * unit - 1, unit - 1);
-    void style;
   };
-  const row = (event) => Math.min(Math.max(Math.floor(event.offsetY / size), 0), prompt.n - 1);
-  return { canvas, draw, row, figure: el("figure", {}, el("figcaption", {}, words), canvas) };
+  const row = (event) => Math.min(Math.max(Math.floor(event.offsetY / size), 0), n - 1);
+  return { canvas, draw, row };
 }

@@ -1,143 +1,171 @@
 /* Neurons: columns of all layers come when the list is opened, strips when a neuron is. */
-const PAGE_ROWS = 100;
-const ORDERS = { r2: "R²", beyond: "R² beyond re-init.", auroc: "AUROC", max: "largest activation", std: "spread", neuron: "number" };
+const STEP = 100;
+const MARKS = { likely: "~", weak: "~~" };
 const layers = new Map();
+const neuronLayers = PAGE.parts.filter((name) => name.startsWith("neurons-")).map((name) => Number(name.slice(9)));
 let neurons = [];
 let found = [];
-let shownRows = PAGE_ROWS;
+let limit = STEP;
 
 async function loadLayer(layer) {
-  if (layers.has(layer)) return layers.get(layer);
   const part = await load(`neurons-L${layer}`);
-  if (part && !layers.has(layer)) layers.set(layer, part.neuron.map((number, i) => neuronRow(part, number, i)));
-  return layers.get(layer);
+  if (part && !layers.has(layer)) layers.set(layer, part.neuron.map((_, i) => neuronRow(part, i)));
+  return layers.get(layer) || [];
 }
 
-function neuronRow(part, number, i) {
-  const words = (key) => part.words[part[key][i]];
+function neuronRow(part, i) {
+  const number = part.neuron[i];
   const tokens = (key) => part[key][i].map((at) => part.tokens[at]);
-  const row = { part, i, name: `L${part.layer}N${number}`, layer: part.layer, neuron: number, label: words("label"), kind: words("kind"), confidence: words("confidence"), tokens };
-  row.text = [row.name, row.label, row.kind, ...tokens("fires"), ...tokens("promotes"), ...tokens("suppresses")].join(" ").toLowerCase();
-  row.figure = (key) => key === "beyond" ? (part.r2[i] === null ? null : part.r2[i] - (part.r2_reinitialised[i] ?? 0)) : key === "neuron" ? -number - part.layer * 1e6 : part[key]?.[i] ?? null;
-  row.look = (key) => ["kind", "confidence", "label"].includes(key) ? row[key] : key === "role" ? words("role") : key === "layer" || key === "neuron" ? row[key]
-    : key === "token" ? [...tokens("fires"), ...tokens("promotes")].join(" ") : Array.isArray(part[key]) && key in part && typeof (part[key].find((v) => v !== null)) === "number" ? part[key][i] : undefined;
+  const row = { part, i, tokens, layer: part.layer, neuron: number, name: `L${part.layer}N${number}` };
+  for (const key of ["label", "automatic", "kind", "confidence", "role"]) row[key] = part.words[part[key][i]];
+  row.figure = (key) => {
+    if (key === "beyond") return part.r2[i] === null ? null : part.r2[i] - part.r2_reinitialised[i];
+    return part.figures.includes(key) ? part[key][i] : undefined;
+  };
+  row.look = (key) => key === "token" ? tokens("fires").join(" ") : row.figure(key) ?? own(row, key);
+  const every = ["fires", "promotes", "suppresses"].flatMap(tokens);
+  row.text = [row.name, row.label, row.kind, ...every].join(" ").toLowerCase();
   return row;
 }
 
-const neuronLayers = PAGE.parts.filter((name) => name.startsWith("neurons-L")).map((name) => Number(name.slice(9)));
+const FIELDS = ["label", "kind", "confidence", "role", "layer", "neuron"];
+const own = (row, key) => FIELDS.includes(key) ? row[key] : row.figure(key);
 
 async function openNeurons() {
-  if (!neuronLayers.length) return;
-  const note = $("#neuron-count");
   for (const layer of neuronLayers) {
     if (layers.has(layer)) continue;
-    note.textContent = `Opening layer ${layer}…`;
-    try { await loadLayer(layer); } catch (error) { note.textContent = error.message; return; }
+    $("#neuron-count").textContent = `Opening layer ${layer}…`;
+    try { await loadLayer(layer); } catch (error) {
+      $("#neuron-count").textContent = error.message;
+      return;
+    }
   }
-  if (!neurons.length) {
-    neurons = neuronLayers.flatMap((layer) => layers.get(layer));
-    const kinds = [...new Set(neurons.map((row) => row.kind))].sort();
-    $("#neuron-kind").append(...kinds.map((kind) => el("option", { value: kind }, kind)));
-  }
-  filterNeurons();
+  neurons = neuronLayers.flatMap((layer) => layers.get(layer));
+  if (neurons.length) filterNeurons();
 }
 
 function filterNeurons() {
-  const terms = parseQuery($("#neuron-filter").value.replaceAll("·", " "));
-  const layer = $("#neuron-layer").value, kind = $("#neuron-kind").value, order = $("#neuron-order").value;
-  found = neurons.filter((row) => (layer === "" || row.layer === Number(layer)) && (!kind || row.kind === kind) && matches(terms, row.text, row.look));
-  const rank = found.map((row) => [row.figure(order) ?? -Infinity, row]);
-  rank.sort(([a], [b]) => (b > a) - (b < a));
-  found = rank.map(([, row]) => row);
-  shownRows = PAGE_ROWS;
+  const terms = parseQuery($("#neuron-filter").value);
+  const [layer, kind, order] = ["layer", "kind", "order"].map((key) => $(`#neuron-${key}`).value);
+  const ranked = neurons
+    .filter((row) => (!layer || row.layer === Number(layer)) && (!kind || row.kind === kind)
+      && matches(terms, row.text, row.look))
+    .map((row, at) => [order === "neuron" ? -at : row.figure(order) ?? -Infinity, row]);
+  ranked.sort(([a], [b]) => (b > a) - (b < a));
+  found = ranked.map(([, row]) => row);
+  limit = STEP;
   drawNeurons();
 }
 
 function drawNeurons() {
-  $("#neuron-table tbody").replaceChildren(...found.slice(0, shownRows).map(neuronLine));
-  $("#neuron-more").hidden = shownRows >= found.length;
-  const all = found.length === neurons.length ? plural(found.length, "neuron") : `${found.length.toLocaleString("en")} of ${plural(neurons.length, "neuron")}`;
-  $("#neuron-count").textContent = found.length > shownRows ? `${all}, ${shownRows} shown` : all;
+  $("#neuron-table tbody").replaceChildren(...found.slice(0, limit).map(neuronLine));
+  $("#neuron-more").hidden = limit >= found.length;
+  const all = plural(neurons.length, "neuron");
+  $("#neuron-count").textContent = (found.length === neurons.length ? all : `${found.length.toLocaleString("en")} of ${all}`)
+    + (found.length > limit ? `, ${limit} shown` : "");
 }
 
-const MARKS = { likely: "~", weak: "~~" };
-const tokenList = (tokens) => tokens.flatMap((token) => [el("bdi.token", { title: token.length > 18 ? token.slice(0, 200) : null }, token), " "]);
+const tokenList = (tokens) => tokens.flatMap((token) => [el("bdi.token", { title: short(token) }, token), " "]);
 
 function neuronWords(row) {
   const wording = reviewedWording(row.name, row.label);
-  return [MARKS[row.confidence] ? el("span.mark", {}, `${MARKS[row.confidence]} `) : null,
-    el(`span.words${wording ? "" : ".none"}`, {}, wording || "unlabelled")];
+  const mark = MARKS[row.confidence];
+  return [
+    mark && el("span.mark", {}, `${mark} `),
+    el(wording ? "span.words" : "span.words.none", {}, wording || "unlabelled"),
+  ];
 }
 
 function neuronLine(row) {
-  const interval = span(row.figure("r2_low"), row.figure("r2_high"));
-  return el("tr", { "data-name": row.name }, el("th", { scope: "row" }, el("a", { href: `#${row.name}` }, row.name)),
+  const cell = (...content) => el("td.figure", {}, ...content);
+  return el(
+    "tr", { "data-name": row.name }, el("th", { scope: "row" }, link(row.name)),
     el("td.label", {}, neuronWords(row)), el("td.kind", {}, row.kind),
-    el("td.figure", {}, decimal(row.figure("r2")), interval ? el("small", {}, interval) : null),
-    el("td.figure", {}, decimal(row.figure("r2_reinitialised"))), el("td.figure", {}, decimal(row.figure("auroc"))),
-    el("td.tokens", {}, tokenList(row.tokens("promotes").slice(0, 4))));
+    cell(decimal(row.figure("r2")), small(span(row.figure("r2_low"), row.figure("r2_high")))),
+    cell(decimal(row.figure("r2_reinitialised"))), cell(decimal(row.figure("auroc"))),
+    el("td.tokens", {}, tokenList(row.tokens("promotes").slice(0, 4))),
+  );
 }
 
 function startNeurons() {
   if (!$("#neuron-table")) return;
-  $("#neuron-layer").append(...neuronLayers.map((layer) => el("option", { value: layer }, String(layer))));
-  $("#neuron-order").append(...Object.entries(ORDERS).map(([key, words]) => el("option", { value: key }, words)));
-  $("#neuron-filter").addEventListener("input", filterNeurons);
-  for (const id of ["layer", "kind", "order"]) $(`#neuron-${id}`).addEventListener("change", filterNeurons);
-  $("#neuron-more").addEventListener("click", () => { shownRows += PAGE_ROWS; drawNeurons(); });
+  for (const key of ["filter", "layer", "kind", "order"]) {
+    $(`#neuron-${key}`).addEventListener("input", filterNeurons);
+  }
+  $("#neuron-more").addEventListener("click", () => { limit += STEP; drawNeurons(); });
 }
 
 async function openNeuron(name) {
   const slot = $("#neuron");
   slot.replaceChildren(el("p.empty", {}, `Opening ${name}…`));
   try {
-    const row = (await loadLayer(Number(layerOf(name))))?.find((item) => item.name === name);
+    const row = (await loadLayer(layerOf(name))).find((item) => item.name === name);
     if (location.hash !== `#${name}`) return;
-    if (!row) { slot.replaceChildren(el("p.empty", {}, `${name} is not in this run.`)); return; }
+    if (!row) throw new Error(`${name} is not in this run.`);
     drawNeuron(slot, row);
-    fill($(".strips", slot), `strips-L${row.layer}-${Math.floor(row.neuron / row.part.chunk)}`, (part) => drawStrips($(".strips", slot), part, row));
-  } catch (error) { slot.replaceChildren(el("p.warning", {}, error.message)); }
+    const chunk = Math.floor(row.neuron / row.part.chunk);
+    fill($(".strips", slot), `strips-L${row.layer}-${chunk}`, (part) => drawStrips($(".strips", slot), part, row));
+  } catch (error) {
+    slot.replaceChildren(el("p.warning", {}, error.message));
+  }
 }
 
-const NEURON_FACTS = [["r2", "held-out R²"], ["r2_reinitialised", "the same, re-initialised"], ["r2_partial", "R² beyond token and position"], ["auroc", "AUROC"],
-  ["average_precision", "average precision"], ["base_rate", "base rate"], ["mean", "mean"], ["std", "std"]];
-
+/* The template names what goes where: data-figure, data-tokens. */
 function drawNeuron(slot, row) {
-  const automatic = row.part.words[row.part.automatic[row.i]];
-  const facts = NEURON_FACTS.filter(([key]) => row.figure(key) !== null).map(([key, words]) => el(`div${key === "r2" ? ".main" : ""}`, {}, el("dt", {}, words),
-    el("dd", {}, decimal(row.figure(key), 3).replace(/(\.\d\d)\d$/, key.startsWith("r2") || key === "auroc" ? "$1" : "$&"), " ", key === "r2" ? el("small", {}, span(row.figure("r2_low"), row.figure("r2_high"))) : null)));
-  const lists = [["promotes", "Promotes"], ["suppresses", "Suppresses"], ["fires", "Peaks on"]].filter(([key]) => row.tokens(key).length)
-    .map(([key, words]) => el("div", {}, el("h3", {}, words), el("p", {}, tokenList(row.tokens(key)))));
-  const at = row.neuron, same = layers.get(row.layer);
-  const near = [same.find((item) => item.neuron === at - 1), same.find((item) => item.neuron === at + 1)];
-  slot.replaceChildren(
-    el("nav.pager", { "aria-label": "Other neurons" }, el("a", { href: "#neurons" }, "All neurons"), el("span"),
-      near[0] ? el("a", { href: `#${near[0].name}` }, `← ${near[0].name}`) : null, near[1] ? el("a", { href: `#${near[1].name}` }, `${near[1].name} →`) : null),
-    el("h2", {}, row.name, " ", el("span.confidence", {}, `${MARKS[row.confidence] || ""} ${row.confidence} · ${row.kind}`)),
-    el("p.sentence", {}, neuronWords(row)), automatic ? el("p.automatic", {}, `automatic: ${automatic}`) : "",
-    el("dl.figures", {}, facts), el("div.columns", {}, el("div", {}, el("h3", {}, "Distribution"), distribution(row)), ...lists),
-    el("div.strips"), el("div.verdict-form", {}, verdictForm(row.name, row.label)));
+  const page = copy("one-neuron");
+  const beside = layers.get(row.layer);
+  const near = [-1, 1].map((step) => beside[row.i + step]);
+  $(".pager", page).append(near[0] ? link(near[0].name, `← ${near[0].name}`) : "", near[1] ? link(near[1].name, `${near[1].name} →`) : "");
+  $("h2", page).prepend(`${row.name} `);
+  $(".confidence", page).textContent = [row.confidence, row.kind, row.role].filter(Boolean).join(" · ");
+  $(".sentence", page).append(...neuronWords(row).filter(Boolean));
+  $(".automatic", page).textContent = row.automatic && `automatic: ${row.automatic}`;
+  for (const node of $$("[data-figure]", page)) {
+    const value = row.figure(node.dataset.figure);
+    node.parentNode.hidden = value === null;
+    node.textContent = decimal(value);
+  }
+  $("[data-figure=r2]", page).append(" ", small(span(row.figure("r2_low"), row.figure("r2_high"))) || "");
+  for (const node of $$("[data-tokens]", page)) {
+    const tokens = row.tokens(node.dataset.tokens);
+    node.parentNode.hidden = !tokens.length;
+    node.append(...tokenList(tokens));
+  }
+  drawDistribution($(".distribution", page), row);
+  $(".verdict-form", page).append(verdictForm(row.name, row.label));
+  slot.replaceChildren(page);
 }
 
-function distribution(row) {
-  const [low, q1, median, q3, high, mean] = ["min", "q1", "median", "q3", "max", "mean"].map(row.figure);
-  if (low === null || high === null || high <= low) return el("p.empty", {}, "not measured");
+function drawDistribution(box, row) {
+  const names = ["min", "q1", "median", "q3", "max"];
+  const [low, q1, median, q3, high] = names.map(row.figure);
+  box.hidden = low === null || !(high > low);
+  if (box.hidden) return;
   const x = (value) => ((value - low) / (high - low)) * 400;
+  $(".range", box).setAttribute("d", `M0 10H400M0 5V15M400 5V15M${x(median)} 2V18`);
+  $(".middle", box).setAttribute("d", `M${x(q1)} 4H${Math.max(x(q3), x(q1) + 1)}V16H${x(q1)}Z`);
   const drawn = row.part.histogram?.[row.i];
-  const box = svg("svg", { viewBox: "-4 0 408 20", class: "box", role: "img", "aria-label": `quartiles ${decimal(q1)}, ${decimal(median)}, ${decimal(q3)}` },
-    svg("path", { d: `M0 10H400M0 5V15M400 5V15M${x(median)} 3V17` }), svg("rect", { x: x(q1), y: 4, width: Math.max(x(q3) - x(q1), 1), height: 12 }));
-  const words = `from ${decimal(low)} to ${decimal(high)}; quartiles ${[q1, median, q3].map((v) => decimal(v)).join(", ")}; mean ${decimal(mean)}`;
-  const histogram = drawn && svg("svg", { viewBox: "0 0 240 48", class: "histogram", "aria-hidden": "true", preserveAspectRatio: "none" }, svg("path", { class: "bars", d: drawn[0] }));
-  return el("figure", {}, histogram, drawn ? el("span.ends", {}, el("span", {}, decimal(drawn[1])), el("span", {}, decimal(drawn[2]))) : null, box, el("figcaption", {}, words));
+  $(".histogram", box).toggleAttribute("hidden", !drawn);
+  if (drawn) $(".bars", box).setAttribute("d", drawn[0]);
+  const figures = names.map((name, i) => `${name} ${decimal([low, q1, median, q3, high][i])}`);
+  $("figcaption", box).textContent = figures.join(", ");
 }
 
-const NEURON_GROUPS = [["top", "Strongest activations"], ["feature without activation", "The label says so, the neuron does not"], ["activation without feature", "The neuron fires, the label does not say so"], ["decile", "Across the deciles"]];
+const GROUPS = [
+  ["top", "Strongest activations"],
+  ["feature without activation", "The label says so, the neuron does not"],
+  ["activation without feature", "The neuron fires, the label does not say so"],
+  ["decile", "Across the deciles"],
+];
 
 function drawStrips(slot, part, row) {
   const strips = part.neurons[row.name] || [];
-  const top = Math.max(1e-9, ...strips.flatMap((strip) => strip.values.map(Math.abs)));
-  const groups = NEURON_GROUPS.map(([kind, words]) => [words, strips.filter((strip) => strip.kind.startsWith(kind))]).filter(([, rows]) => rows.length);
-  slot.replaceChildren(...groups.map(([words, rows]) => el("section", {}, el("h3", {}, words), rows.map((strip) => el("div.strip-row", {},
-    el("div.strip-meta", {}, decimal(strip.value), el("br"), strip.kind.startsWith("decile") ? strip.kind : `${strip.prompt}:${strip.position}`),
-    activationStrip(strip.t.map((i) => part.tokens[i]), strip.values, strip.position - strip.start, top))))));
+  const top = Math.max(1e-9, ...strips.flatMap((one) => one.values.map(Math.abs)));
+  slot.replaceChildren(...GROUPS.map(([kind, words]) => {
+    const rows = strips.filter((one) => one.kind.startsWith(kind));
+    return rows.length ? el("section", {}, el("h3", {}, words), rows.map((one) => stripRow(
+      decimal(one.value), kind === "decile" ? one.kind : `${one.prompt}:${one.position}`,
+      activationStrip(one.t.map((i) => part.tokens[i]), one.values, one.position - one.start, top),
+    ))) : "";
+  }));
 }

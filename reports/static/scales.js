@@ -2,53 +2,57 @@
 let palette = null;
 
 function probe(prefix) {
-  const probes = Array.from({ length: 11 }, (_, step) => el(`i.${prefix}${step}`));
-  const holder = el("div", { hidden: true }, probes);
-  document.body.append(holder);
-  const canvas = el("canvas", { width: 1, height: 1 });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const colours = probes.map((node) => {
+  const context = el("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  const steps = Array.from({ length: 11 }, (_, step) => {
+    const node = el(`i.${prefix}${step}`, { hidden: true });
+    document.body.append(node);
     context.fillStyle = getComputedStyle(node).backgroundColor;
     context.fillRect(0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    node.remove();
+    return context.getImageData(0, 0, 1, 1).data;
   });
-  holder.remove();
-  return colours;
+  return Array.from({ length: 256 }, (_, i) => {
+    const low = Math.min(Math.floor(i / 25.5), 9);
+    const mix = (c) => steps[low][c] + (steps[low + 1][c] - steps[low][c]) * (i / 25.5 - low);
+    return [mix(0), mix(1), mix(2)];
+  });
 }
 
 function scale(kind) {
-  palette ??= { one: table(probe("v")), two: table(probe("w")) };
+  palette ??= { one: probe("v"), two: probe("w") };
   return palette[kind];
 }
 
-function table(colours) {
-  return Array.from({ length: 256 }, (_, i) => {
-    const at = (i / 255) * 10, low = Math.min(Math.floor(at), 9), part = at - low;
-    return colours[low].map((channel, j) => Math.round(channel + (colours[low + 1][j] - channel) * part));
-  });
+/* A token with a bar above and one below: real and label, or up and down. */
+function setBar(node, fraction) {
+  node.firstChild.style.height = `${Math.min(Math.max(fraction || 0, 0), 1) * 100}%`;
 }
 
-/* Token strips: above the token what was, below what the label says; for neurons, up and down. */
-function bar(kind, fraction) {
-  const inner = el("b");
-  inner.style.height = `${Math.round(Math.min(Math.max(fraction, 0), 1) * 100)}%`;
-  return el(`i.${kind}`, { "aria-hidden": "true" }, inner);
+function tokenBars(tag, attributes, token, [above, high], [below, low]) {
+  const bars = [above, below].map((kind) => el(`i.${kind}`, { "aria-hidden": "true" }, el("b")));
+  setBar(bars[0], high);
+  setBar(bars[1], low);
+  return el(tag, attributes, bars[0], el("bdi", {}, token), bars[1]);
 }
 
-const describe = (token, parts) => `${token.length > 60 ? token.slice(0, 60) + "…" : token}: ${parts.join(", ")}`;
+const short = (token) => token.length > 60 ? `${token.slice(0, 60)}…` : token;
+
+function strip(tokens, chosen, draw) {
+  return el("div.strip", {}, tokens.map((token, i) => draw(i === chosen ? "span.tok.query" : "span.tok", token, i)));
+}
 
 function patternStrip(tokens, real, label, query) {
   const top = Math.max(...real, ...label, 0.05);
-  return el("div.strip", {}, tokens.map((token, i) => el(
-    `span.tok${i === query ? ".query" : ""}`,
-    { title: describe(token, [`real ${percent(real[i] || 0)}`, `label ${percent(label[i] || 0)}`]) },
-    bar("real", (real[i] || 0) / top), el("bdi", {}, token), bar("label", (label[i] || 0) / top),
-  )));
+  return strip(tokens, query, (tag, token, i) => tokenBars(
+    tag,
+    { title: `${short(token)}: real ${percent(real[i] ?? 0)}, label ${percent(label[i] ?? 0)}` },
+    token, ["real", real[i] / top], ["label", label[i] / top],
+  ));
 }
 
 function activationStrip(tokens, values, peak, top) {
-  return el("div.strip", {}, tokens.map((token, i) => el(
-    `span.tok${i === peak ? ".query" : ""}`, { title: describe(token, [decimal(values[i])]) },
-    bar("up", values[i] / top), el("bdi", {}, token), bar("down", -values[i] / top),
-  )));
+  return strip(tokens, peak, (tag, token, i) => tokenBars(
+    tag, { title: `${short(token)}: ${decimal(values[i])}` },
+    token, ["up", values[i] / top], ["down", -values[i] / top],
+  ));
 }

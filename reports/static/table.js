@@ -1,42 +1,41 @@
 /* The head table: sorting, filtering, and the layer × head map. */
+const figure = (text) => text === "" ? null : Number(text);
 const heads = $$("#head-table tbody tr").map((row) => ({
-  row, name: row.dataset.name, text: row.textContent.toLowerCase(), confidence: row.dataset.confidence,
-  look: (key) => ({ r2: figure(row.dataset.r2), recovered: figure(row.dataset.recovered), share: figure(row.dataset.share), layer: Number(row.dataset.layer), confidence: row.dataset.confidence })[key],
+  row, ...row.dataset, text: row.textContent.toLowerCase(),
+  look(key) {
+    const own = row.dataset[key];
+    return own === undefined || key === "confidence" ? own : figure(own);
+  },
 }));
 
-function figure(text) { return text === "" ? null : Number(text); }
-
 function shownHeads() {
-  return heads.filter((head) => !head.row.hidden).sort((a, b) => a.row.rowIndex - b.row.rowIndex).map((head) => head.name);
+  return $$("#head-table tbody tr:not([hidden])").map((row) => row.dataset.name);
 }
 
 function filterHeads() {
   const terms = parseQuery($("#filter").value);
-  const wanted = new Set($$('input[name="confidence"]:checked').map((box) => box.value));
-  let shown = 0;
+  const wanted = $$('[name="confidence"]:checked').map((box) => box.value);
   for (const head of heads) {
-    const keep = wanted.has(head.confidence) && matches(terms, head.text, head.look);
-    head.row.hidden = !keep;
-    shown += keep;
+    head.row.hidden = !(wanted.includes(head.confidence) && matches(terms, head.text, head.look));
   }
-  $("#count").textContent = shown === heads.length ? plural(shown, "head") : `${shown} of ${plural(heads.length, "head")}`;
+  const shown = shownHeads().length;
+  const all = plural(heads.length, "head");
+  $("#count").textContent = shown === heads.length ? all : `${shown} of ${all}`;
 }
 
 function sortHeads(header) {
   const key = header.dataset.sort;
-  const first = key === "order" || key === "label" ? "ascending" : "descending";
   const now = header.getAttribute("aria-sort");
-  const way = now ? (now === "ascending" ? "descending" : "ascending") : first;
-  const sign = way === "ascending" ? 1 : -1;
-  const value = (head) => key === "label" ? $(".words", head.row).textContent : figure(head.row.dataset[key]);
-  const order = heads.map((head) => [value(head), Number(head.row.dataset.order), head.row]);
-  order.sort(([a, i], [b, j]) => {
-    if (a === null || b === null) return (a === null) - (b === null) || i - j;
-    return sign * (typeof a === "string" ? a.localeCompare(b) : a - b) || i - j;
+  const up = now ? now === "descending" : ["order", "label"].includes(key);
+  const value = (head) => key === "label" ? $(".words", head.row).textContent : figure(head[key]);
+  const ordered = heads.map((head) => [value(head), head]).sort(([a, one], [b, other]) => {
+    const way = typeof a === "string" ? a.localeCompare(b) : a - b;
+    const nulls = (a === null) - (b === null);
+    return nulls || (up ? way : -way) || one.order - other.order;
   });
-  $("#head-table tbody").append(...order.map(([, , row]) => row));
+  $("#head-table tbody").append(...ordered.map(([, head]) => head.row));
   $$("#head-table th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
-  header.setAttribute("aria-sort", way);
+  header.setAttribute("aria-sort", up ? "ascending" : "descending");
 }
 
 function showMetric(key) {
@@ -54,11 +53,12 @@ function showMetric(key) {
 
 function startTable() {
   for (const header of $$("#head-table th[data-sort]")) {
-    const words = header.textContent;
-    header.replaceChildren(el("button.sort", { type: "button", onclick: () => sortHeads(header) }, words));
+    const button = el("button.sort", { type: "button", onclick: () => sortHeads(header) });
+    button.append(...header.childNodes);
+    header.append(button);
   }
   $("#filter").addEventListener("input", filterHeads);
-  $$('input[name="confidence"]').forEach((box) => box.addEventListener("change", filterHeads));
+  $$('[name="confidence"]').forEach((box) => box.addEventListener("change", filterHeads));
   $("#metric")?.addEventListener("change", (event) => showMetric(event.target.value));
   filterHeads();
 }

@@ -557,9 +557,7 @@ def main() -> None:
     parser.add_argument("--unverified", action="store_true")
     given = parser.parse_args()
     verified = not given.unverified
-    size = Size(
-        given.layers, given.heads, given.mlp, given.evidence, given.hostile, verified
-    )
+    size = Size(given.layers, given.heads, given.mlp, given.evidence, given.hostile, verified)
     make_run_folder(given.out, size)
 
 

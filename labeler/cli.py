@@ -1,0 +1,189 @@
+"""The command line: each command reads its options, calls the library, shows the result."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Label what every attention head and MLP neuron of a language model does, with evidence.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+heuristics_app = typer.Typer(
+    help="The predictions that labels are made of.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(heuristics_app, name="heuristics")
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+
+
+@app.command()
+def run(
+    model: Annotated[
+        str | None, typer.Option(help="Hub name or folder in Hugging Face format [embedded].")
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            help=".txt, .jsonl, .csv, .parquet, a folder of .txt, hf:NAME[:split], - [stories]."
+        ),
+    ] = None,
+    prompt: Annotated[
+        list[str] | None, typer.Option(help="A prompt by itself; repeatable, instead of --corpus.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Where the text is [text].")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder [runs/labels].")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 … [float32].")] = None,
+    max_prompts: Annotated[int | None, typer.Option(help="Take the first N prompts.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Cut every prompt after N tokens.")] = None,
+    min_tokens: Annotated[int | None, typer.Option(help="Leave out shorter prompts.")] = None,
+    plugin: Annotated[
+        list[str] | None, typer.Option(help="A file or module with heuristics; repeatable.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this heuristic; repeatable.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Without this heuristic; repeatable.")
+    ] = None,
+    spacy: Annotated[str | None, typer.Option(help="A spaCy pipeline [embedded].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of what is drawn [0].")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file of options; flags override it.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run in --out.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Leave the report out.")] = False,
+) -> None:
+    """Label a model over a corpus; leaves a run folder and a report."""
+    from labeler.config import load_settings
+    from labeler.run import run_labels
+    from labeler.terminal import TerminalProgress, console, head_table
+
+    given = {
+        "model": model,
+        "corpus": corpus,
+        "column": column,
+        "out": out,
+        "device": device,
+        "dtype": dtype,
+        "max_prompts": max_prompts,
+        "max_tokens": max_tokens,
+        "min_tokens": min_tokens,
+        "spacy": spacy,
+        "seed": seed,
+        "prompts": prompt or None,
+        "plugin": plugin or None,
+        "only": only or None,
+        "without": without or None,
+        "overwrite": overwrite or None,
+        "resume": resume or None,
+    }
+    settings = load_settings(config, given)
+    _threads()
+    with TerminalProgress(console(stderr=True)) as progress:
+        finished = run_labels(settings, progress)
+    shown = console()
+    shown.print(head_table(finished.heads))
+    shown.print()
+    shown.print(finished.headline, highlight=False)
+    if not no_report:
+        shown.print(f"Report: {finished.report()}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def report(
+    run: RunPath,
+    out: Annotated[Path | None, typer.Option(help="Where to [RUN/report].")] = None,
+    single_file: Annotated[bool, typer.Option("--single-file", help="One file to mail.")] = False,
+) -> None:
+    """Write the HTML report of a run folder."""
+    from labeler.results import open_run
+    from reports.render import render
+
+    typer.echo(render(open_run(run), out or run / "report", single_file))
+
+
+@app.command()
+def show(
+    run: RunPath, name: Annotated[str, typer.Argument(help="A head or neuron: L0H6, L0N512.")]
+) -> None:
+    """One head or neuron in the terminal: label, shares, exceptions, evidence."""
+    from labeler.errors import ConfigError, did_you_mean
+    from labeler.results import open_run
+    from labeler.terminal import component, console
+
+    folder = open_run(run)
+    names = [*folder.heads["name"], *folder.neurons["name"]]
+    if name not in set(names):
+        raise ConfigError(f"no component {name!r} in {run}; {did_you_mean(name, names)}")
+    shown = console()
+    for part in component(folder, name):
+        shown.print(part)
+
+
+@heuristics_app.command("list")
+def list_heuristics(
+    plugin: Annotated[list[str] | None, typer.Option(help="A file or module; repeatable.")] = None,
+) -> None:
+    """All heuristics by kind, name and where they come from."""
+    from rich.table import Table
+
+    from heuristics.registry import load_heuristics
+    from labeler.terminal import console
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("kind", "name", "module"):
+        table.add_column(column)
+    for item in load_heuristics(plugin or ()):
+        table.add_row(item.kind, item.name, item.module)
+    console().print(table)
+
+
+@heuristics_app.command("show")
+def show_heuristic(
+    name: Annotated[str, typer.Argument(help="The name of a heuristic.")],
+    plugin: Annotated[list[str] | None, typer.Option(help="A file or module; repeatable.")] = None,
+) -> None:
+    """What a heuristic means, exactly."""
+    from heuristics.registry import load_heuristics
+
+    for item in load_heuristics(plugin or (), only=(name,)):
+        typer.echo(f"{item.name} ({item.kind}, {item.module})\n{item.description}")
+        typer.echo(f"In a label: {item.phrase}")
+        if item.source:
+            typer.echo(f"Source: {item.source}")
+
+
+def _threads() -> None:
+    """As many threads as cores that this process may use, for torch as for the rest."""
+    import os
+
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; the user's errors are one line and exit code 2."""
+    from heuristics.errors import LabelerError
+
+    try:
+        return app(args=arguments, standalone_mode=True)
+    except LabelerError as error:
+        typer.echo(f"labeler: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("labeler: stopped; --resume goes on where it was", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

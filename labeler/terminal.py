@@ -1,0 +1,155 @@
+"""What the terminal shows: progress, the head table, one component, errors in one line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+
+from labeler.results import RunFolder
+
+MARKS = {"clear": "", "likely": "~ ", "weak": "~~ ", "unlabelled": ""}
+STYLES = {"clear": "bold", "likely": "", "weak": "dim", "unlabelled": "dim italic"}
+
+
+class TerminalProgress:
+    """A bar with rate and time left on a terminal; plain lines elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bars: Bars | None = None
+        self.task: Any = None
+        self.name, self.unit, self.total, self.done = "", "", 0, 0
+        self.since = self.told = time.monotonic()
+
+    def __enter__(self) -> TerminalProgress:
+        if self.console.is_terminal:
+            self.bars = Bars(
+                TextColumn("{task.description:<12}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[unit]}, {task.fields[rate]}"),
+                TimeRemainingColumn(),
+                console=self.console,
+                transient=True,
+            )
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        """A new stage begins."""
+        self.name, self.unit, self.total, self.done = name, unit, total, 0
+        self.since = self.told = time.monotonic()
+        if self.bars is not None:
+            if self.task is not None:
+                self.bars.remove_task(self.task)
+            self.task = self.bars.add_task(name, total=total, unit=unit, rate="…")
+        else:
+            self.console.print(f"{name}: {total:,} {unit}", highlight=False)
+
+    def advance(self, steps: int = 1) -> None:
+        """So many steps are done."""
+        self.done += steps
+        now = time.monotonic()
+        rate = self.done / max(now - self.since, 1e-9)
+        if self.bars is not None:
+            shown = f"{rate:,.1f}/s" if rate < 100 else f"{rate:,.0f}/s"
+            self.bars.update(self.task, completed=self.done, rate=shown)
+        elif now - self.told > 10 and self.done < self.total:
+            self.told = now
+            left = (self.total - self.done) / max(rate, 1e-9)
+            line = (
+                f"  {self.done:,} of {self.total:,} {self.unit}, {rate:,.1f}/s, {left:,.0f} s left"
+            )
+            self.console.print(line, highlight=False)
+
+
+def console(stderr: bool = False) -> Console:
+    """A console; wide enough for whole labels where the output is no terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 110
+    return Console(stderr=stderr, width=width, soft_wrap=False)
+
+
+def head_table(heads: pd.DataFrame, limit: int | None = None) -> Table:
+    """The head-description table."""
+    table = Table(title=None, show_lines=False, pad_edge=False, box=None, header_style="bold")
+    table.add_column("Head", no_wrap=True)
+    table.add_column("Description", ratio=1)
+    table.add_column("held-out R²", justify="right", no_wrap=True)
+    for _, row in heads.head(limit or len(heads)).iterrows():
+        sure = str(row["confidence"])
+        said = MARKS[sure] + (str(row["label"]) or "unlabelled")
+        table.add_row(row["name"], Text(said, style=STYLES[sure]), f"{row['r2']:.2f}")
+    return table
+
+
+def component(folder: RunFolder, name: str) -> list[Any]:
+    """One head or neuron: its label, its predictions, its examples."""
+    neurons = "N" in name
+    frame = folder.neurons if neurons else folder.heads
+    row = frame[frame["name"] == name].iloc[0]
+    sure = str(row["confidence"])
+    parts: list[Any] = [
+        Text(f"{name}  {MARKS[sure]}{row['label'] or 'unlabelled'}", style="bold"),
+        Text(
+            f"held-out R² {row['r2']:.3f} [{row['r2_low']:.3f}, {row['r2_high']:.3f}]  ({sure})",
+            style="dim",
+        ),
+        _predictions(folder, name, "weight" if neurons else "share"),
+    ]
+    evidence = folder.evidence_neurons if neurons else folder.evidence_heads
+    own = evidence[evidence["name"] == name]
+    for _, example in own.head(8).iterrows():
+        shown = _neuron_strip(example) if neurons else _head_strip(example)
+        parts.append(Text(f"\n{example['kind']} · {example['prompt']}", style="dim"))
+        parts.append(shown)
+    return parts
+
+
+def _predictions(folder: RunFolder, name: str, share: str) -> Table:
+    rows = folder.predictions
+    rows = rows[(rows["name"] == name) & rows["selected"].astype(bool)]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("on", "prediction", share, "lift", "q"):
+        table.add_column(column, justify="left" if column in ("on", "prediction") else "right")
+    for _, row in rows.sort_values(["query_class", "order"]).iterrows():
+        lift = "" if pd.isna(row["lift"]) else f"{row['lift']:.1f}"
+        value = f"{row['share']:.1%}" if share == "share" else f"{row['share']:+.3f}"
+        q = "" if pd.isna(row["q"]) else f"{row['q']:.1g}"
+        table.add_row(row["query_class"] or "any query", row["prediction"], value, lift, q)
+    return table
+
+
+def _head_strip(example: pd.Series) -> Text:
+    text = Text()
+    strongest = max(max(example["real"]), 1e-9)
+    for token, value in zip(example["tokens"], example["real"], strict=True):
+        level = int(value / strongest * 4)
+        style = ("", "underline", "reverse dim", "reverse", "bold reverse")[level]
+        text.append(token.replace("\n", "⏎"), style=style)
+    return text.append(f"  ← query at {example['query']}", style="dim")
+
+
+def _neuron_strip(example: pd.Series) -> Text:
+    text = Text()
+    at = example["position"] - example["start"]
+    for index, token in enumerate(example["tokens"]):
+        text.append(token.replace("\n", "⏎"), style="bold reverse" if index == at else "")
+    return text.append(f"  {example['value']:+.2f}", style="dim")
