@@ -64,5 +64,6 @@ $(BIN)/python:
 # A stamp is as new as the last install: the second call costs nothing until dependencies change.
 .venv/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing head-labeler[$*] and what it needs (some minutes the first time)"
-	@$(PIP) install --progress-bar off -c constraints.txt -e '.[$*]' | $(PROGRESS)
+	@$(PIP) install --progress-bar off -c constraints.txt -e '.[$*]' 2>.venv/install.log \
+		| $(PROGRESS) || { cat .venv/install.log >&2; exit 1; }
 	@touch $@

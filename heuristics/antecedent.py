@@ -141,7 +141,10 @@ def agreeing(text: Text) -> Targets:
     "person",
     noun="word for a person",
     plural="words for persons",
-    lifts=("nearest", "every", "recent"),
+    lifts=(
+        "nearest",
+        "recent",
+    ),
     unit="word",
 )
 def person(text: Text) -> ndarray:

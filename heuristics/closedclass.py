@@ -45,7 +45,11 @@ def plain_word(text: Text, single: Single) -> ndarray:
     return text.matches({single.word})
 
 
-@feature("negation", plural="negations", lifts=("nearest",),)
+@feature(
+    "negation",
+    plural="negations",
+    lifts=("nearest",),
+)
 def negation(text: Text) -> ndarray:
     """A negative word ("not", "n't", "never", "no", …)."""
     return text.matches(wordlists.NEGATIONS)
@@ -63,7 +67,9 @@ def time_adverb(text: Text) -> ndarray:
     return text.matches(wordlists.TIME_ADVERBS)
 
 
-@feature("article",)
+@feature(
+    "article",
+)
 def article(text: Text) -> ndarray:
     """ "The", "a", "an"."""
     return text.matches({"the", "a", "an"})

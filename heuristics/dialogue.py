@@ -32,7 +32,11 @@ def speech_verb_words(text: Text) -> Bool[ndarray, " word"]:
 
 @feature(
     "speech verb",
-    lifts=("nearest", "nearest end", "every",),
+    lifts=(
+        "nearest",
+        "nearest end",
+        "every",
+    ),
     unit="word",
     query_class=True,
 )
@@ -141,16 +145,6 @@ def own_last_turn_start(text: Text) -> Targets:
     return Targets.from_keys(turns(text).own_last).visible(first=1)
 
 
-@relation("last turn", phrase="the other speaker's last turn")
-def last_turn(text: Text) -> Targets:
-    """From inside speech, everything from the start of the turn before up to this one, alike."""
-    found = turns(text)
-    inside = (speech_tokens(text).opener >= 0) & (found.last >= 0)
-    return Targets.from_spans(
-        np.where(inside, np.maximum(found.last, 1), 0), np.where(inside, found.own, 0)
-    ).visible(first=1)
-
-
 @relation("speaker", phrase="the speaker")
 def speaker(text: Text) -> Targets:
     """From inside speech, who speaks, where that is said before it ("Tom" in `Tom said, "`)."""
@@ -164,21 +158,6 @@ def own_speech_verb(text: Text) -> Targets:
     found = mask_to_keys(speech_verb(text) & ~text.is_start)[opener]
     near = (opener >= 0) & (found >= 0) & (opener - found <= 12)
     return at_keys(text, np.where(near, found, -1)).visible(first=1)
-
-
-@relation("name in the last narration", phrase="the last name outside speech")
-def narrated_name(text: Text) -> Targets:
-    """The nearest proper noun before the query's word that is told, not spoken."""
-    found = speech_tokens(text)
-    told = text.on_words(name_words(text)) & ~found.inside & ~text.is_start
-    return at_keys(text, mask_to_keys(told)[text.word_start])
-
-
-@relation("name in speech", phrase="the last name inside speech")
-def spoken_name(text: Text) -> Targets:
-    """The nearest proper noun before the query's word that is spoken."""
-    spoken = text.on_words(name_words(text)) & speech_tokens(text).inside & ~text.is_start
-    return at_keys(text, mask_to_keys(spoken)[text.word_start])
 
 
 @feature(

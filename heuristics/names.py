@@ -33,13 +33,10 @@ def capitalised_words(text: Text) -> Bool[ndarray, " word"]:
     lifts=(
         "nearest",
         "nearest end",
-        "nearest start",
         "latest",
-        "previous",
         "first",
         "every",
         "recent",
-        "after",
     ),
     unit="word",
     query_class=True,
@@ -96,7 +93,7 @@ def _names(text: Text) -> ndarray:
     "first name of the text",
     noun="mention of the first name",
     plural="mentions of the first name",
-    lifts=("nearest", "every"),
+    lifts=("every",),
     unit="word",
 )
 def protagonist(text: Text) -> ndarray:
@@ -128,7 +125,6 @@ def inner_capital(text: Text) -> ndarray:
     "name as subject",
     noun="name that is a subject",
     plural="names that are subjects",
-    lifts=("nearest", "every"),
     unit="word",
     parse=True,
 )

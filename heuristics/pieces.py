@@ -29,7 +29,6 @@ BACK = (
     Back(1, "first", "start of the previous word", "the start of the previous word"),
     Back(2, "all", "two words back", "the word before the previous one"),
     Back(2, "last", "end of two words back", "the end of the word before the previous one"),
-    Back(2, "first", "start of two words back", "the start of the word before the previous one"),
     Back(3, "last", "end of three words back", "the end of the word three back"),
 )
 
@@ -136,20 +135,28 @@ def continuation(text: Text) -> ndarray:
     "last piece",
     noun="last piece of a longer word",
     plural="last pieces of longer words",
-    lifts=("nearest", "recent"),
+    lifts=("recent",),
 )
 def last_piece(text: Text) -> ndarray:
     """The last of several pieces of a word."""
     return (text.piece > 0) & (text.word_end == text.position)
 
 
-@feature("word ending", noun="end of a word", plural="ends of words", lifts=("every",))
+@feature(
+    "word ending",
+    noun="end of a word",
+    plural="ends of words",
+)
 def word_ending(text: Text) -> ndarray:
     """The last piece of any word, single-token words included; punctuation left out."""
     return (text.word_end == text.position) & letters(text)
 
 
-@feature("word beginning", noun="start of a word", plural="starts of words", lifts=("every",))
+@feature(
+    "word beginning",
+    noun="start of a word",
+    plural="starts of words",
+)
 def word_beginning(text: Text) -> ndarray:
     """The first piece of any word, single-token words included; punctuation left out."""
     return (text.piece == 0) & letters(text)

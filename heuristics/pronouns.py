@@ -43,7 +43,11 @@ def pronoun_group(text: Text) -> Int[ndarray, " word"]:
 
 @feature(
     "pronoun",
-    lifts=("nearest", "latest", "previous", "every", "recent"),
+    lifts=(
+        "nearest",
+        "every",
+        "recent",
+    ),
     unit="word",
     query_class=True,
 )
@@ -63,7 +67,7 @@ def pronoun_of(text: Text, group: Group) -> ndarray:
     return text.on_words(pronoun_group(text) == GROUPS.index(group))
 
 
-@feature("third-person pronoun", lifts=("nearest", "every", "recent"), unit="word")
+@feature("third-person pronoun", lifts=("recent",), unit="word")
 def third_person(text: Text) -> ndarray:
     """He, she, it, they and their other cases."""
     group = pronoun_group(text)
@@ -78,13 +82,3 @@ def same_group(text: Text) -> Targets:
     """From a pronoun, the nearest earlier one of the same person and gender ("his" to "he")."""
     code = text.of_word(pronoun_group(text), -1)
     return at_keys(text, match(code, limit=text.word_start).nearest())
-
-
-@relation(
-    "every pronoun of the same kind",
-    phrase="all earlier pronouns of the same person and gender",
-)
-def every_of_group(text: Text) -> Targets:
-    """From a pronoun, all earlier ones of the same person and gender."""
-    code = text.of_word(pronoun_group(text), -1)
-    return match(code, limit=text.word_start).every()

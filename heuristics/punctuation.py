@@ -27,15 +27,14 @@ MAIN_MARKS = (COMMA, FULL_STOP)
 OTHER_MARKS = (
     Mark("exclamation mark", r"!"),
     Mark("question mark", r"\?"),
-    Mark("line break", r"\n"),
 )
+LINE_BREAK = Mark("line break", r"\n")
 RARE_MARKS = (
     Mark("semicolon", r";"),
     Mark("colon", r":"),
     Mark("dash", r"[–—]|--|(?<=\s)-(?=\s)"),
     Mark("ellipsis", r"…|\.\.+"),
 )
-MARKS = (*MAIN_MARKS, *OTHER_MARKS, *RARE_MARKS)
 
 
 def has(text: Text, *marks: Mark) -> Bool[ndarray, " pos"]:
@@ -48,7 +47,10 @@ def has(text: Text, *marks: Mark) -> Bool[ndarray, " pos"]:
 
 @feature(
     "{mark.name}",
-    lifts=("nearest", "previous", "every", "recent", "after"),
+    lifts=(
+        "nearest",
+        "every",
+    ),
     query_class=True,
     mark=MAIN_MARKS,
 )
@@ -57,10 +59,16 @@ def main_mark(text: Text, mark: Mark) -> ndarray:
     return has(text, mark)
 
 
-@feature("{mark.name}", lifts=("nearest", "every"), query_class=True, mark=OTHER_MARKS)
+@feature("{mark.name}", lifts=("nearest",), query_class=True, mark=OTHER_MARKS)
 def other_mark(text: Text, mark: Mark) -> ndarray:
-    """An exclamation mark, a question mark or a line break."""
+    """An exclamation mark or a question mark."""
     return has(text, mark)
+
+
+@feature("line break", lifts=("nearest", "every"), query_class=True)
+def line_break(text: Text) -> ndarray:
+    """A line break."""
+    return has(text, LINE_BREAK)
 
 
 @feature("{mark.name}", plural="{mark.name}s", mark=RARE_MARKS[:3])
@@ -78,7 +86,7 @@ def ellipsis(text: Text) -> ndarray:
 @per_text
 def sentence_end_mask(text: Text) -> Bool[ndarray, " pos"]:
     """Positions that touch a full stop, exclamation or question mark."""
-    return has(text, FULL_STOP, *OTHER_MARKS[:2])
+    return has(text, FULL_STOP, *OTHER_MARKS)
 
 
 @feature("sentence-ending mark", lifts=("nearest", "previous", "recent", "after"))
@@ -99,7 +107,15 @@ def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
     return text.regex(r"[^\w\s'’\-]|(?<!\w)['’\-]|['’\-](?!\w)")
 
 
-@feature("punctuation mark", lifts=("nearest", "previous", "every", "recent", "after"))
+@feature(
+    "punctuation mark",
+    lifts=(
+        "nearest",
+        "every",
+        "recent",
+        "after",
+    ),
+)
 def punctuation_mark(text: Text) -> ndarray:
     """Any punctuation mark, speech marks among them."""
     return punctuation_mask(text)

@@ -36,12 +36,6 @@ def bigram_code(text: Text) -> Int[ndarray, " pos"]:
     return _paired(token_code(text), shifted(token_code(text)))
 
 
-@per_text
-def trigram_code(text: Text) -> Int[ndarray, " pos"]:
-    """A number for each token with the two before; −1 where there are not three."""
-    return _paired(bigram_code(text), shifted(token_code(text), 2))
-
-
 def _paired(first: Int[ndarray, " pos"], second: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
     known = (first >= 0) & (second >= 0)
     return np.where(known, first * (int(second.max(initial=0)) + 1) + second, -1)
@@ -84,14 +78,6 @@ def nearest_duplicate(text: Text) -> Targets:
     return Targets.from_keys(same_token(text).nearest())
 
 
-@relation(
-    "recent duplicate tokens", phrase="the earlier copies of the current token, the nearer the more"
-)
-def recent_duplicate(text: Text) -> Targets:
-    """Earlier positions of the same token, the nearest weighted 1, the next 1/2, then 1/3, …"""
-    return same_token(text).recent()
-
-
 @relation("duplicate bigram", phrase="all earlier copies of the last two tokens")
 def duplicate_bigram(text: Text) -> Targets:
     """Earlier positions where the same token stood after the same token (skip n-gram, backward)."""
@@ -110,13 +96,6 @@ def same_context(text: Text) -> Targets:
     return match(shifted(token_code(text))).every()
 
 
-@relation("copies of the previous token", phrase="all earlier copies of the previous token")
-def previous_copies(text: Text) -> Targets:
-    """Earlier positions of the token before the query, that one left out."""
-    code = token_code(text)
-    return match(code, shifted(code), limit=text.position - 1).every()
-
-
 class Induction(NamedTuple):
     """What has to be the same as just before the query."""
 
@@ -127,9 +106,8 @@ class Induction(NamedTuple):
 REPEATED = (
     Induction("token", "the current token"),
     Induction("bigram", "the last two tokens"),
-    Induction("trigram", "the last three tokens"),
 )
-_CODES = {"token": token_code, "bigram": bigram_code, "trigram": trigram_code}
+_CODES = {"token": token_code, "bigram": bigram_code}
 
 
 def _after(text: Text, what: str) -> Matches:
@@ -178,15 +156,6 @@ def nearest_duplicate_word(text: Text) -> Targets:
 
 
 @relation(
-    "end of nearest duplicate word",
-    phrase="the end of the nearest earlier occurrence of the current word",
-)
-def nearest_duplicate_word_end(text: Text) -> Targets:
-    """The last piece of the nearest earlier occurrence of the same word."""
-    return Targets.from_keys(same_word(text).nearest())
-
-
-@relation(
     "same piece of a duplicate word",
     phrase="the same piece of the current word in an earlier occurrence",
 )
@@ -223,12 +192,6 @@ def same_lemma(text: Text) -> Targets:
     return match(lemma_code(text), limit=text.word_start).every()
 
 
-@relation("nearest word with the same lemma", phrase="the nearest earlier form of the current word")
-def nearest_lemma(text: Text) -> Targets:
-    """All pieces of the nearest earlier word with the same lemma."""
-    return at_keys(text, match(lemma_code(text), limit=text.word_start).nearest())
-
-
 @relation("words with the same initial", phrase="all earlier words with the same initial letter")
 def same_initial(text: Text) -> Targets:
     """All pieces of earlier words that begin with the same letter or digit."""
@@ -241,14 +204,6 @@ def _initial_code(text: Text) -> Int[ndarray, " pos"]:
 
 
 @relation(
-    "words of the same class", phrase="all earlier words of the same part of speech", parse=True
-)
-def same_class(text: Text) -> Targets:
-    """All pieces of earlier words with the same Universal POS tag."""
-    return match(codes(text.pos), limit=text.word_start).every()
-
-
-@relation(
     "nearest word of the same class",
     phrase="the nearest earlier word of the same part of speech",
     parse=True,
@@ -258,7 +213,9 @@ def nearest_class(text: Text) -> Targets:
     return at_keys(text, match(codes(text.pos), limit=text.word_start).nearest())
 
 
-@feature("repeated token", lifts=("nearest", "every"))
+@feature(
+    "repeated token",
+)
 def repeated_token(text: Text) -> ndarray:
     """A token that stood in the text before."""
     return same_token(text).nearest() >= 0
@@ -270,9 +227,7 @@ def repeated_word(text: Text) -> ndarray:
     return same_word(text).nearest() >= 0
 
 
-@feature(
-    "new word", plural="words not seen in the text before", lifts=("nearest", "every"), unit="word"
-)
+@feature("new word", plural="words not seen in the text before", lifts=("nearest",), unit="word")
 def new_word(text: Text) -> ndarray:
     """A content word at its first occurrence in the text."""
     return content_words(text) & (same_word(text).nearest() < 0)

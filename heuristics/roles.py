@@ -18,7 +18,11 @@ from heuristics.text import Text
 
 @feature(
     "subject",
-    lifts=("nearest", "nearest end", "previous", "every", "recent"),
+    lifts=(
+        "nearest",
+        "nearest end",
+        "recent",
+    ),
     unit="word",
     parse=True,
 )
@@ -27,7 +31,7 @@ def subject(text: Text) -> ndarray:
     return text.on_words(grammar(text).is_label("nsubj", "csubj"))
 
 
-@feature("object", lifts=("nearest", "nearest end", "every", "recent"), unit="word", parse=True)
+@feature("object", lifts=("nearest",), unit="word", parse=True)
 def object_(text: Text) -> ndarray:
     """The head word of a direct or indirect object (UD `obj`, `iobj`)."""
     return text.on_words(grammar(text).is_label("obj", "iobj"))
@@ -37,7 +41,11 @@ def object_(text: Text) -> ndarray:
     "clause verb",
     noun="main verb",
     plural="main verbs of clauses",
-    lifts=("nearest", "nearest end", "previous", "every", "recent"),
+    lifts=(
+        "nearest",
+        "nearest end",
+        "recent",
+    ),
     unit="word",
     parse=True,
 )
@@ -49,7 +57,10 @@ def clause_verb(text: Text) -> ndarray:
 @feature(
     "main verb of a sentence",
     plural="main verbs of sentences",
-    lifts=("nearest", "previous", "every"),
+    lifts=(
+        "nearest",
+        "every",
+    ),
     unit="word",
     parse=True,
 )
@@ -104,18 +115,6 @@ def role_of_sentence(text: Text, role: str) -> Targets:
     found = grammar(text)
     of_root = np.append(_get(found, role), -1)[found.root]
     return at_words(text, text.of_word(of_root, -1))
-
-
-@relation(
-    "{role} of the previous clause",
-    phrase="the {role} of the previous clause",
-    parse=True,
-    role=("subject", "verb"),
-)
-def role_of_previous_clause(text: Text, role: str) -> Targets:
-    """The subject or verb of the clause before the query's own."""
-    found = np.append(_get(grammar(text), role), -1)
-    return at_words(text, found[previous_clause(text)])
 
 
 @relation(

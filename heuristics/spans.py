@@ -15,12 +15,6 @@ from heuristics.wordclasses import content_mask, tagged
 
 
 @per_text
-def clause_number(text: Text) -> Int[ndarray, " pos"]:
-    """The head word of each position's clause; −1 for none."""
-    return text.clause
-
-
-@per_text
 def previous_clause(text: Text) -> Int[ndarray, " pos"]:
     """The clause of the nearest word before that is not in the query's own; −1 for none."""
     parse = text.parse
@@ -57,12 +51,6 @@ def last_clause(text: Text) -> Targets:
     return match(text.clause, previous_clause(text)).every()
 
 
-@relation("outer clause", phrase="the clause that this one depends on", parse=True)
-def governing_clause(text: Text) -> Targets:
-    """Earlier tokens of the clause on which the query's clause depends, alike."""
-    return match(text.clause, outer_clause(text)).every()
-
-
 @relation("same sentence", phrase="the sentence so far")
 def same_sentence(text: Text) -> Targets:
     """Every token of the query's sentence up to the query, alike."""
@@ -83,13 +71,6 @@ def previous_sentence(text: Text) -> Targets:
 
 def _sentence_before(text: Text) -> Int[ndarray, " pos"]:
     return np.where(text.sentence > 0, text.sentence - 1, -1)
-
-
-@relation("earlier sentences", phrase="all earlier sentences alike")
-def earlier_sentences(text: Text) -> Targets:
-    """Every token before the query's sentence, alike."""
-    start = text.sentence_start
-    return Targets.from_spans(np.ones(text.n_pos, dtype=np.int64), np.maximum(start, 1))
 
 
 @relation("content words of the sentence", phrase="the content words of the sentence", parse=True)
@@ -121,16 +102,6 @@ def first_noun(text: Text) -> Targets:
     return Targets.from_spans(
         np.where(start >= 0, start, 0), np.where(start >= 0, text.word_end[start] + 1, 0)
     )
-
-
-@relation(
-    "content words of the previous sentence",
-    phrase="the content words of the previous sentence",
-    parse=True,
-)
-def previous_content(text: Text) -> Targets:
-    """Nouns, names, verbs, adjectives and adverbs of the sentence before, all pieces, alike."""
-    return match(text.sentence, _sentence_before(text), marked=content_mask(text)).every()
 
 
 @relation(

@@ -60,7 +60,10 @@ def _at(text: Text, character: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
 
 @feature(
     "opening speech mark",
-    lifts=("nearest", "every", "recent", "after"),
+    lifts=(
+        "nearest",
+        "every",
+    ),
     query_class=True,
 )
 def opening_mark(text: Text) -> ndarray:
@@ -70,7 +73,10 @@ def opening_mark(text: Text) -> ndarray:
 
 @feature(
     "closing speech mark",
-    lifts=("nearest", "previous", "every", "recent", "after"),
+    lifts=(
+        "nearest",
+        "every",
+    ),
     query_class=True,
 )
 def closing_mark(text: Text) -> ndarray:
@@ -91,7 +97,11 @@ def inside_speech(text: Text) -> ndarray:
     return speech_tokens(text).inside
 
 
-@feature("narration", noun="token outside speech", plural="tokens outside speech", lifts=("every",))
+@feature(
+    "narration",
+    noun="token outside speech",
+    plural="tokens outside speech",
+)
 def narration(text: Text) -> ndarray:
     """What is told; speech and its marks left out."""
     found = speech_tokens(text)
@@ -121,39 +131,11 @@ def first_word(text: Text) -> Targets:
     return at_keys(text, start).visible(first=1)
 
 
-@relation("this speech so far", phrase="the speech so far")
-def speech_so_far(text: Text) -> Targets:
-    """From inside speech or its closing mark, everything spoken since the opening mark, alike."""
-    found = speech_tokens(text).opener
-    spans = Targets.from_spans(
-        np.where(found >= 0, found + 1, 0), np.where(found >= 0, text.position + 1, 0)
-    )
-    return spans.visible(first=1)
-
-
-@relation(
-    "word before the opening mark",
-    phrase="the last word before the opening speech mark",
-)
-def before_opening(text: Text) -> Targets:
-    """From inside speech or its closing mark, the nearest word before it ("said" in `said, "`)."""
-    words = np.asarray(text.word >= 0) & ~text.on_characters(_marks(text))
-    keys = mask_to_keys(words)
-    found = speech_tokens(text).opener
-    return at_keys(text, np.where(found >= 0, keys[found], -1)).visible(first=1)
-
-
-def _marks(text: Text) -> Bool[ndarray, " char"]:
-    return np.fromiter(
-        (not (c.isalnum() or c.isspace()) for c in text.string), bool, len(text.string)
-    )
-
-
 @feature(
     "speech opening word",
     noun="token after an opening speech mark",
     plural="tokens right after an opening speech mark",
-    lifts=("nearest", "every"),
+    lifts=("nearest",),
 )
 def after_opening(text: Text) -> ndarray:
     """The token after an opening speech mark."""

@@ -97,26 +97,10 @@ def previous_clause_start(text: Text) -> Targets:
     return Targets.from_keys(_opener_of(text, previous_clause(text))).visible(first=1)
 
 
-@relation(
-    "start of the outer clause",
-    phrase="the start of the clause that this one depends on",
-    parse=True,
-)
-def outer_clause_start(text: Text) -> Targets:
-    """The first piece of the clause on which the query's clause depends."""
-    return Targets.from_keys(_opener_of(text, outer_clause(text))).visible(first=1)
-
-
 @relation("start of the sentence", phrase="the start of the sentence")
 def own_sentence_start(text: Text) -> Targets:
     """The first piece of the first word of the sentence."""
     return Targets.from_keys(_sentence(text, 0)).visible(first=1)
-
-
-@relation("first word of the sentence", phrase="the first word of the sentence")
-def own_sentence_first_word(text: Text) -> Targets:
-    """The first word of the sentence, all its pieces so far."""
-    return at_keys(text, _sentence(text, 0)).visible(first=1)
 
 
 @relation("start of the previous sentence", phrase="the start of the previous sentence")
@@ -147,7 +131,7 @@ def _subordinator_opens(text: Text) -> Bool[ndarray, " word"]:
     "coordinating start",
     noun="conjunction that opens a clause",
     plural="conjunctions that open clauses",
-    lifts=("nearest", "every"),
+    lifts=("nearest",),
     parse=True,
 )
 def coordinating_start(text: Text) -> ndarray:
@@ -159,7 +143,7 @@ def coordinating_start(text: Text) -> ndarray:
     "subordinate start",
     noun="word that opens a subordinate clause",
     plural="words that open subordinate clauses",
-    lifts=("nearest", "every"),
+    lifts=("nearest",),
     parse=True,
 )
 def subordinate_start(text: Text) -> ndarray:
@@ -188,10 +172,3 @@ def paragraph_start(text: Text) -> ndarray:
     last_break, last_word = mask_to_keys(breaks), mask_to_keys(worded)
     opens = worded & (last_word < last_break)
     return text.on_words(np.isin(np.arange(len(text.parse)), text.word[opens]))
-
-
-@relation("start of the paragraph", phrase="the start of the paragraph")
-def own_paragraph_start(text: Text) -> Targets:
-    """The first token after the last line break, or after the start of the text."""
-    starts = mask_to_keys(text.regex(r"\n") | text.is_start) + 1
-    return Targets.from_keys(starts).visible(first=1)

@@ -37,7 +37,12 @@ def tagged(text: Text, *tags: str) -> Bool[ndarray, " pos"]:
 
 @feature(
     "noun",
-    lifts=("nearest", "nearest end", "previous", "every", "recent"),
+    lifts=(
+        "nearest",
+        "nearest end",
+        "every",
+        "recent",
+    ),
     unit="word",
     query_class=True,
     parse=True,
@@ -49,7 +54,12 @@ def noun(text: Text) -> ndarray:
 
 @feature(
     "verb",
-    lifts=("nearest", "nearest end", "previous", "every", "recent"),
+    lifts=(
+        "nearest",
+        "nearest end",
+        "every",
+        "recent",
+    ),
     unit="word",
     query_class=True,
     parse=True,
@@ -59,16 +69,21 @@ def verb(text: Text) -> ndarray:
     return tagged(text, "VERB")
 
 
-@feature(
-    "auxiliary", plural="auxiliaries", lifts=("nearest", "every"), unit="word", query_class=True
-)
+@feature("auxiliary", plural="auxiliaries", lifts=("nearest",), unit="word", query_class=True)
 def auxiliary(text: Text) -> ndarray:
     """An auxiliary or a copula."""
     return tagged(text, "AUX")
 
 
 @feature(
-    "adjective", lifts=("nearest", "every", "recent"), unit="word", query_class=True, parse=True
+    "adjective",
+    lifts=(
+        "nearest",
+        "recent",
+    ),
+    unit="word",
+    query_class=True,
+    parse=True,
 )
 def adjective(text: Text) -> ndarray:
     """An adjective."""
@@ -93,7 +108,7 @@ def preposition(text: Text) -> ndarray:
     return tagged(text, "ADP")
 
 
-@feature("coordinating conjunction", lifts=("nearest", "every"), query_class=True)
+@feature("coordinating conjunction", lifts=("nearest",), query_class=True)
 def coordinating(text: Text) -> ndarray:
     """ "And", "but", "or" and their like."""
     return tagged(text, "CCONJ")
@@ -137,7 +152,12 @@ def function_mask(text: Text) -> Bool[ndarray, " pos"]:
 
 @feature(
     "content word",
-    lifts=("nearest", "nearest end", "nearest start", "previous", "every", "recent"),
+    lifts=(
+        "nearest",
+        "nearest end",
+        "every",
+        "recent",
+    ),
     unit="word",
     parse=True,
 )
@@ -148,7 +168,10 @@ def content_word(text: Text) -> ndarray:
 
 @feature(
     "function word",
-    lifts=("nearest", "previous", "every", "recent"),
+    lifts=(
+        "nearest",
+        "recent",
+    ),
     unit="word",
 )
 def function_word(text: Text) -> ndarray:

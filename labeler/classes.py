@@ -18,6 +18,8 @@ START = "start of text"
 OTHER = "other token"
 MIN_ROWS = 100
 N_WORDS = 24
+FREE = 2
+"""Positions at the start that belong to no class."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,10 @@ class Group:
 class QueryClasses:
     """The partition: a position belongs to the rarest class that it has, counted on a sample.
 
-    `members` are ordered from the rarest; leaf 0 is the first position, the last leaf is for what
-    no member claims. `groups` are all classes that an exception may name.
+    `members` are ordered from the rarest; leaf 0 is the first two positions, the last leaf is for
+    what no member claims. `groups` are all classes that an exception may name. The second position
+    is of no class because it has no choice: it sees itself and the first. Where a corpus opens with
+    few words ("One day"), "on a number, to the start of the text" would be a fact about the corpus.
     """
 
     members: tuple[Member, ...]
@@ -69,7 +73,7 @@ class QueryClasses:
         leaf = np.full(len(text), len(self.members) + 1, dtype=np.int64)
         for index in range(len(self.members) - 1, -1, -1):
             leaf[self.members[index].mask(text)] = index + 1
-        leaf[0] = 0
+        leaf[:FREE] = 0
         return leaf
 
 
@@ -93,7 +97,7 @@ def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> Query
         Member(f'word "{word}"', f'on "{word}"', word=word) for word in frequent_words(texts)
     ]
     masks = [
-        np.concatenate([member.mask(text)[1:] for member in candidates]).reshape(
+        np.concatenate([member.mask(text)[FREE:] for member in candidates]).reshape(
             len(candidates), -1
         )
         for text in texts

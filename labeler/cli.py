@@ -60,6 +60,9 @@ def run(
         bool, typer.Option("--overwrite", help="Replace the run in --out.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Run the labels afterwards: what they cost.")
+    ] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Leave the report out.")] = False,
 ) -> None:
     """Label a model over a corpus; leaves a run folder and a report."""
@@ -83,6 +86,7 @@ def run(
         "plugin": plugin or None,
         "only": only or None,
         "without": without or None,
+        "verify": verify or None,
         "overwrite": overwrite or None,
         "resume": resume or None,
     }
@@ -90,10 +94,13 @@ def run(
     _threads()
     with TerminalProgress(console(stderr=True)) as progress:
         finished = run_labels(settings, progress)
+        if settings.verify:
+            finished = finished.verify(progress)
     shown = console()
     shown.print(head_table(finished.heads))
     shown.print()
-    shown.print(finished.headline, highlight=False)
+    for line in finished.headlines:
+        shown.print(line, highlight=False)
     if not no_report:
         shown.print(f"Report: {finished.report()}", highlight=False, soft_wrap=True)
 
@@ -109,6 +116,48 @@ def report(
     from reports.render import render
 
     typer.echo(render(open_run(run), out or run / "report", single_file))
+
+
+@app.command()
+def verify(
+    run: RunPath,
+    max_prompts: Annotated[
+        int, typer.Option(help="Prompts to choose the order on, and as many to judge on.")
+    ] = 150,
+) -> None:
+    """Run the labels of a run: replace heads by what they say, and measure the loss."""
+    from labeler.terminal import TerminalProgress, console, replacement_table
+    from labeler.verification import verify as run_verification
+
+    _threads()
+    with TerminalProgress(console(stderr=True)) as progress:
+        folder = run_verification(run, progress, max_prompts)
+    shown = console()
+    shown.print(replacement_table(folder))
+    shown.print(folder.run["headline_replacement"], highlight=False)
+
+
+@app.command()
+def stats(
+    prompt: Annotated[str, typer.Option(help="The prompt to look at.")],
+    model: Annotated[
+        str, typer.Option(help="Hub name or folder in Hugging Face format.")
+    ] = "embedded",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Mean, deviation, quartiles and extremes of every hook over one prompt, exactly."""
+    from labeler.errors import CorpusError
+    from labeler.hooks import prompt_statistics
+    from labeler.model import load_model
+    from labeler.run import EMBEDDED_MODEL
+    from labeler.terminal import console, hook_table
+
+    _threads()
+    name = str(EMBEDDED_MODEL) if model == "embedded" else model
+    rows = prompt_statistics(load_model(name, device), prompt)
+    if not rows:
+        raise CorpusError("the prompt has no tokens; give --prompt some text")
+    console().print(hook_table(rows))
 
 
 @app.command()

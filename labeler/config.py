@@ -48,6 +48,7 @@ class Settings:
     resume: bool = False
     keep_going: bool = False
     verify: bool = False
+    reinitialised: bool = True
     token_budget: int = 2048
     prompts_per_shard: int = 64
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -82,7 +83,7 @@ def load_settings(config_file: Path | None, overrides: Mapping[str, Any]) -> Set
                 f"{where}thresholds is {_shown(inner)}; expected a table [thresholds]"
             )
         options |= _checked(table, Settings, where)
-        thresholds |= _checked(inner, Thresholds, f"{where}thresholds.")
+        thresholds |= _checked(inner, Thresholds, f"{where}thresholds: ")
     given = {name: value for name, value in overrides.items() if value is not None}
     for name in sorted(set(given) & set(_names(Thresholds))):
         thresholds |= _checked({name: given.pop(name)}, Thresholds, "")

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
 
 from labeler import readers
 from labeler.errors import CorpusError
@@ -86,7 +85,7 @@ def read_corpus(
     *,
     column: str = "text",
     max_prompts: int | None = None,
-    stdin: BinaryIO | None = None,
+    stdin: io.BufferedIOBase | None = None,
 ) -> Corpus:
     """Read a file, a folder, `hf:NAME[:split]`, `-`, a list of texts, or the embedded `stories`.
 
@@ -116,7 +115,7 @@ def embedded_showcase() -> tuple[Prompt, ...]:
 
 
 def _open(
-    source: str | Path | Iterable[str] | None, column: str, stdin: BinaryIO | None
+    source: object, column: str, stdin: io.BufferedIOBase | None
 ) -> tuple[str, Iterator[Record]]:
     """The name of a source, and its records, none of them read yet."""
     if isinstance(source, Path):
@@ -129,7 +128,9 @@ def _open(
     return "prompts", (Record(place, place, text) for place, text in places)
 
 
-def _named(source: str, column: str, stdin: BinaryIO | None) -> tuple[str, Iterator[Record]]:
+def _named(
+    source: str, column: str, stdin: io.BufferedIOBase | None
+) -> tuple[str, Iterator[Record]]:
     if source == EMBEDDED_NAME:
         return EMBEDDED_NAME, _embedded()
     if not source:
@@ -151,7 +152,7 @@ def _embedded() -> Iterator[Record]:
                 yield from readers.read_jsonl(file, path.name, "text")
 
 
-def _standard_input(stdin: BinaryIO | None, column: str) -> Iterator[Record]:
+def _standard_input(stdin: io.BufferedIOBase | None, column: str) -> Iterator[Record]:
     """JSON Lines if the first character is a brace, else the text of a .txt file."""
     if stdin is None:
         raise CorpusError("corpus - is standard input, and it is closed; pipe a text into it")

@@ -18,6 +18,7 @@ from labeler.lift import Lifts, head_lifts
 from labeler.model import Shape
 from labeler.prepare import Vocabulary
 from labeler.select import Problem, Selection, nnls, select
+from labeler.simplicity import levels
 from labeler.statistics import Statistics, merge
 from labeler.thresholds import Thresholds
 
@@ -78,6 +79,7 @@ class HeadSums:
     energy: Float[ndarray, "head class"]
     rows: Float[ndarray, " class"]
     present: Float[ndarray, "class relation"]
+    level: Int[ndarray, " relation"]
 
     def problem(self, leaves: Sequence[int], allowed: Bool[ndarray, "head relation"]) -> Problem:
         """Least squares over the rows of some classes."""
@@ -88,6 +90,7 @@ class HeadSums:
             energy=self.energy[:, index].sum(axis=1),
             allowed=allowed & (self.present[index].sum(axis=0) > 0),
             coverage=self.coverage(leaves),
+            level=self.level,
         )
 
     def coverage(self, leaves: Sequence[int]) -> Float[ndarray, " relation"]:
@@ -96,7 +99,7 @@ class HeadSums:
         return np.asarray(self.present[index].sum(axis=0) / max(self.rows[index].sum(), 1.0))
 
 
-def sums_of(statistics: Statistics, kind: int, heads: ndarray) -> HeadSums:
+def sums_of(statistics: Statistics, kind: int, heads: ndarray, level: ndarray) -> HeadSums:
     """The part of statistics that speaks about heads of one window kind."""
     return HeadSums(
         gram=statistics["gram"][kind],
@@ -104,6 +107,7 @@ def sums_of(statistics: Statistics, kind: int, heads: ndarray) -> HeadSums:
         energy=statistics["energy"][heads],
         rows=statistics["rows"],
         present=statistics["present"][kind],
+        level=level,
     )
 
 
@@ -133,12 +137,13 @@ class HeadFit:
         self.heads = np.flatnonzero(np.array([w == shape.kinds[kind] for w in windows]))
         self.names = [shape.heads[head] for head in self.heads]
         choose, judge, first, second = split_folds(len(folds))
+        level = levels(vocabulary.relations)
         self.whole = merge(folds[i] for i in choose)
-        self.choose = sums_of(self.whole, kind, self.heads)
-        self.choosers = [sums_of(folds[i], kind, self.heads) for i in choose]
-        self.first = sums_of(merge(folds[i] for i in first), kind, self.heads)
-        self.second = sums_of(merge(folds[i] for i in second), kind, self.heads)
-        self.judges = [sums_of(folds[i], kind, self.heads) for i in judge]
+        self.choose = sums_of(self.whole, kind, self.heads, level)
+        self.choosers = [sums_of(folds[i], kind, self.heads, level) for i in choose]
+        self.first = sums_of(merge(folds[i] for i in first), kind, self.heads, level)
+        self.second = sums_of(merge(folds[i] for i in second), kind, self.heads, level)
+        self.judges = [sums_of(folds[i], kind, self.heads, level) for i in judge]
         self.lifts: Lifts = head_lifts(self.whole, self.heads, kind)
         self.allowed = self._allowed(self.lifts.general)
         self.leaves = [c for c in range(len(vocabulary.classes)) if self.choose.rows[c] > 0]
@@ -168,7 +173,11 @@ class HeadFit:
     def general(self, heads: ndarray, leaves: Sequence[int], sums: HeadSums) -> Selection:
         """The general predictions of some heads, outside their exceptions."""
         problem = sums.problem(leaves, self.allowed).of(heads)
-        return select(problem, self.thresholds.max_predictions, self.thresholds.stop_gain)
+        return self._select(problem, self.thresholds.max_predictions)
+
+    def _select(self, problem: Problem, slots: int) -> Selection:
+        limits = self.thresholds
+        return select(problem, slots, limits.stop_gain, limits.stop_effect, limits.tie_margin)
 
     def _best_exception(self, taken: list[list[int]]) -> Int[ndarray, " head"]:
         """For each head the group that gains most on the second half, fitted on the first."""
@@ -198,8 +207,7 @@ class HeadFit:
     def group_selection(self, index: int, sums: HeadSums) -> Selection:
         """An exception's own predictions."""
         problem = sums.problem(self.groups[index].leaves, self.group_allowed(index))
-        limit = self.thresholds.max_exception_predictions
-        return select(problem, limit, self.thresholds.stop_gain)
+        return self._select(problem, self.thresholds.max_exception_predictions)
 
     def _label(self, head: int, taken: list[int]) -> HeadLabel:
         rest = self._outside(taken)
@@ -209,8 +217,7 @@ class HeadFit:
         for index in taken:
             leaves = self.groups[index].leaves
             problem = self.choose.problem(leaves, self.group_allowed(index)).of(one)
-            limit = self.thresholds.max_exception_predictions
-            own = select(problem, limit, self.thresholds.stop_gain)
+            own = self._select(problem, self.thresholds.max_exception_predictions)
             exceptions.append(self._rule(own, leaves, self.groups[index]))
         rule = self._rule(general, tuple(rest), None)
         return HeadLabel(self.names[head], rule, tuple(exceptions))
@@ -245,6 +252,13 @@ class HeadFit:
             square = np.einsum("chr,chr->h", weight @ sums.gram[self.leaves], weight)
             errors.append(sums.energy[:, self.leaves].sum(axis=1) - 2 * linear + square)
         return np.stack(errors), weight
+
+    def dense_weights(self, n_classes: int) -> Float[ndarray, "head class relation"]:
+        """Weights of all relations, by class; 0 for classes without rows."""
+        _, by_class = self.dense()
+        weight = np.zeros((len(self.heads), n_classes, len(self.vocabulary.relations)))
+        weight[:, self.leaves] = by_class.transpose(1, 0, 2)
+        return weight
 
 
 def make_rule(

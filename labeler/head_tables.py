@@ -14,9 +14,13 @@ from labeler.distance import bucket_edges
 from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.intervals import r_squared, ratio
 from labeler.lift import head_lifts
+from labeler.measure import Measured
 from labeler.significance import Test
 from labeler.statistics import Statistics, summed
 from labeler.thresholds import Thresholds
+
+EVENLY = "(all visible tokens)"
+"""Stands in predictions.parquet for an exception that says no more than the baseline."""
 
 
 def confidence(r2: float, low: float, labelled: bool, limits: Thresholds) -> str:
@@ -57,13 +61,18 @@ def head_rows(
     fit: HeadFit,
     labels: Sequence[HeadLabel],
     folds: Sequence[Statistics],
-    errors: Float[ndarray, "fold head"],
-    energies: Float[ndarray, "fold head"],
+    measured: Sequence[Measured],
     dense: Float[ndarray, "fold head"],
+    induction: Float[ndarray, " model_head"],
     kind: int,
 ) -> Iterator[dict[str, Any]]:
-    """One row a head; `errors` are those of printed patterns, measured on judging folds."""
+    """One row a head; `measured` is of printed patterns, one entry a judging fold."""
     limits = fit.thresholds
+    errors = np.stack([part.error for part in measured])[:, fit.heads]
+    energies = np.stack([part.energy for part in measured])[:, fit.heads]
+    whole = sum(measured[1:], measured[0])
+    queries = max(whole.queries, 1.0)
+    weighted = 1 - whole.weighted_error / np.maximum(whole.weighted_energy, 1e-12)
     r2, low, high = r_squared(errors, energies)
     r2_dense, _, _ = r_squared(dense, energies)
     r2_distance, _, _ = r_squared(distance_errors(folds, fit.heads, kind), energies)
@@ -90,6 +99,10 @@ def head_rows(
             "unexplained": label.general.remainder,
             "first_position_share": first[index],
             "entropy": entropy[index],
+            "written": whole.written[fit.heads[index]] / queries,
+            "first_position_share_weighted": whole.weighted_first[fit.heads[index]] / queries,
+            "r2_weighted": weighted[fit.heads[index]],
+            "induction": induction[fit.heads[index]],
         }
 
 
@@ -163,6 +176,9 @@ def _exception_rows(
         mass = np.stack([x.class_mass[head][leaves].sum(axis=0) for x in by_fold])
         expected = np.stack([x.class_expected[head][leaves].sum(axis=0) for x in by_fold])
         lift, low, high = ratio(mass, expected)
+        if not rule.terms:
+            said = {"prediction": EVENLY, "order": 0, "selected": True, "share": 1.0}
+            yield {"name": label.name, "query_class": rule.query_class, **said}
         for order, term in enumerate(rule.terms):
             yield {
                 "name": label.name,

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from numpy import ndarray
 
-from labeler.evidence import HeadEvidence, NeuronEvidence, fill_values, strings
+from labeler.evidence import HeadEvidence, NeuronEvidence, strings
 from labeler.fit_heads import HeadFit, HeadLabel
-from labeler.fit_neurons import fit_neurons
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
-from labeler.measure import measure
-from labeler.neuron_tables import NeuronTable, predictors, promoted
+from labeler.hooks import hook_rows
+from labeler.measure import Measured, measure
+from labeler.neurons import neuron_findings, neuron_headline
 from labeler.predict import Rules, patterns
 from labeler.prepare import Prepared
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
 from labeler.significance import Test, keep_significant, tests_of
 from labeler.statistics import Statistics, merge
+from labeler.writing import induction_mass
 
 if TYPE_CHECKING:
     from labeler.run import Session
@@ -42,12 +42,14 @@ class Findings:
     showcase: list[dict[str, Any]]
     patterns: dict[str, ndarray]
     counts: dict[str, int]
-    figures: dict[str, float]
+    figures: dict[str, float | None]
     headline: str
+    pictures: dict[str, Any]
 
     def write_showcase(self, out: Path) -> None:
         """Write `showcase/`."""
         write_json(out / "showcase" / "prompts.json", self.showcase)
+        write_json(out / "activations.json", self.pictures)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **self.patterns)
         write_atomic(out / "showcase" / "patterns.npz", buffer.getvalue())
@@ -104,7 +106,7 @@ def fit_all_heads(
 
 def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> Findings:
     """Everything after the statistics."""
-    from labeler.run import judging_prompts
+    from labeler.run import judging_prompts, showcase
 
     shape, vocabulary = session.model.shape, session.vocabulary
     heads = fit_all_heads(session, folds, progress)
@@ -118,16 +120,23 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
     neurons = NeuronEvidence(n_neurons, shape.d_mlp, RESERVOIR)
     neurons.choose(evidence_items)
     progress.stage("judge", sum(len(part) for part in prepared), "prompts")
-    errors, energies = _measured(session, rules, shards, prepared, chosen, rows, neurons, progress)
-    tables = _head_tables(session, folds, heads, errors, energies)
+    measured = _measured(session, rules, shards, prepared, chosen, rows, neurons, progress)
+    tables = _head_tables(session, folds, heads, measured)
     tables["evidence/heads.parquet"] = pd.DataFrame(list(rows.table()))
+    tables["hooks.parquet"] = pd.DataFrame(list(hook_rows(merge(folds), shape)))
+    about_neurons: dict[str, float | None] = {}
+    pictures: dict[str, Any] = {}
     if n_neurons:
         progress.stage("fit neurons", n_neurons, "neurons")
-        tables |= _neuron_tables(session, folds, neurons, tables["predictions.parquet"])
+        own = neuron_findings(session, folds, neurons, showcase(session))
+        both = [tables["predictions.parquet"], own.tables["predictions.parquet"]]
+        tables |= own.tables | {"predictions.parquet": pd.concat(both, ignore_index=True)}
+        about_neurons, pictures = own.figures, own.pictures
         progress.advance(n_neurons)
     shown, stored = _showcase(session, rules)
     counts, figures = _counts(tables)
-    return Findings(tables, shown, stored, counts, figures, _headline(counts, figures))
+    figures |= about_neurons
+    return Findings(tables, shown, stored, counts, figures, _headline(counts, figures), pictures)
 
 
 def _measured(
@@ -139,9 +148,10 @@ def _measured(
     rows: HeadEvidence,
     neurons: NeuronEvidence,
     progress: Progress,
-) -> tuple[ndarray, ndarray]:
-    """Errors of printed labels and of the baseline, `[judging fold, head]`; fills the evidence."""
-    by_fold: dict[int, tuple[ndarray, ndarray]] = {}
+) -> list[Measured]:
+    """What printed labels are worth, one entry a judging fold; fills the evidence."""
+    nothing = Measured.empty(session.model.shape.n_layers * session.model.shape.n_heads)
+    by_fold: dict[int, Measured] = {}
     budget = session.settings.token_budget
     for shard, items in zip(shards, prepared, strict=True):
         inside = [item for item in items if id(item) in chosen]
@@ -150,28 +160,25 @@ def _measured(
             watchers = [rows] if watched else []
             hook = neurons if watched else None
             found = measure(part, session.model, rules, watchers, hook, budget)
-            error, energy = by_fold.get(shard.fold, (0.0, 0.0))
-            by_fold[shard.fold] = (error + found.error, energy + found.energy)
+            by_fold[shard.fold] = by_fold.get(shard.fold, nothing) + found
         progress.advance(len(items))
-    order = sorted(by_fold)
-    return np.stack([by_fold[f][0] for f in order]), np.stack([by_fold[f][1] for f in order])
+    return [by_fold[fold] for fold in sorted(by_fold)]
 
 
 def _head_tables(
     session: Session,
     folds: Sequence[Statistics],
     heads: HeadFindings,
-    errors: ndarray,
-    energies: ndarray,
+    measured: Sequence[Measured],
 ) -> dict[str, pd.DataFrame]:
     shape = session.model.shape
     rows: list[dict[str, Any]] = []
     predictions: list[dict[str, Any]] = []
     profiles: list[dict[str, Any]] = []
+    induction = induction_mass(session.model, session.settings.seed)
     for kind, fit in enumerate(heads.fits):
         own, tests = heads.parts[kind], heads.tests[kind]
-        measured, base = errors[:, fit.heads], energies[:, fit.heads]
-        rows += head_rows(fit, own, folds, measured, base, heads.dense[kind], kind)
+        rows += head_rows(fit, own, folds, measured, heads.dense[kind], induction, kind)
         predictions += prediction_rows(fit, own, tests, folds, kind)
         profiles += profile_rows(fit, own, folds, kind, shape.n_ctx)
     table = pd.DataFrame(rows).sort_values(["layer", "head"], ignore_index=True)
@@ -179,34 +186,6 @@ def _head_tables(
         "heads.parquet": table,
         "predictions.parquet": pd.DataFrame(predictions),
         "profiles.parquet": pd.DataFrame(profiles),
-    }
-
-
-def _neuron_tables(
-    session: Session,
-    folds: Sequence[Statistics],
-    evidence: NeuronEvidence,
-    head_predictions: pd.DataFrame,
-) -> dict[str, pd.DataFrame]:
-    sample = sp.vstack([item.predictors for item in evidence.items], format="csr")
-    starts = np.concatenate([[0], np.cumsum([len(item) for item in evidence.items])])
-    places = [int(starts[text]) + position for text, position in evidence.places]
-    table = NeuronTable(
-        fit=fit_neurons(folds, session.settings.thresholds),
-        names=session.model.shape.neurons,
-        predictors=predictors(session.vocabulary, session.model.token_string),
-        statistics=merge(folds),
-        evidence=evidence,
-        sample=sample[places],
-        limits=session.settings.thresholds,
-    )
-    examples = list(table.examples())
-    fill_values(examples, evidence.items, session.model)
-    about = pd.DataFrame(list(table.predictions()))
-    return {
-        "neurons.parquet": pd.DataFrame(list(table.rows(promoted(session.model)))),
-        "predictions.parquet": pd.concat([head_predictions, about], ignore_index=True),
-        "evidence/neurons.parquet": pd.DataFrame(examples),
     }
 
 
@@ -255,7 +234,7 @@ def _real_patterns(session: Session, item: Prepared) -> ndarray:
     return np.concatenate([kept[layer] for layer in layers])
 
 
-def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, float]]:
+def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, float | None]]:
     heads = tables["heads.parquet"]
     neurons = tables.get("neurons.parquet", pd.DataFrame(columns=["confidence", "kind", "r2"]))
     sure = heads["confidence"].value_counts()
@@ -267,18 +246,15 @@ def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, 
         "neurons_labelled": int((neurons["confidence"] != "unlabelled").sum()),
         "dead": int((neurons["kind"] == "dead").sum()),
     }
-    live = neurons.loc[neurons["kind"] != "dead", "r2"].astype(float)
-    figures = {
+    figures: dict[str, float | None] = {
         "mean_r2": float(heads["r2"].mean()),
         "mean_r2_dense": float(heads["r2_dense"].mean()),
         "mean_r2_distance": float(heads["r2_distance"].mean()),
-        "neurons_r2_median": float(live.median()) if len(live) else None,
-        "neurons_r2_above_0.1": float((live >= 0.1).mean()) if len(live) else None,
     }
-    return counts, figures  # type: ignore[return-value]
+    return counts, figures
 
 
-def _headline(counts: dict[str, int], figures: dict[str, float]) -> str:
+def _headline(counts: dict[str, int], figures: dict[str, float | None]) -> str:
     said = (
         f"{counts['heads_labelled']} of {counts['heads']} heads are labelled; their labels explain "
         f"{figures['mean_r2']:.0%} of what attention does beyond spreading evenly, on text they "
@@ -286,4 +262,5 @@ def _headline(counts: dict[str, int], figures: dict[str, float]) -> str:
     )
     if counts["neurons"]:
         said += f"; {counts['neurons_labelled']} of {counts['neurons']} neurons are labelled"
+        said += neuron_headline(figures)
     return f"{said}."

@@ -1,9 +1,9 @@
-"""The second pass, over judging prompts: printed patterns against real ones."""
+"""The second pass, over judging prompts: printed patterns against real ones; what is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,7 @@ from labeler.model import LanguageModel
 from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared
 from labeler.score import TOKEN_BUDGET, batches, pad
+from labeler.writing import output_grams, value_norms, weighted
 
 Watch = Callable[[Prepared, int, Tensor, Tensor], None]
 """Called with a text, a layer, its real and its printed patterns `[head, query, key]`."""
@@ -23,11 +24,38 @@ Watch = Callable[[Prepared, int, Tensor, Tensor], None]
 
 @dataclass(eq=False)
 class Measured:
-    """Squared errors of printed patterns and of the baseline, per head, position 0 left out."""
+    """Sums over queries, per head, position 0 left out as a query.
+
+    `error` and `energy` are squared errors of the printed pattern and of the baseline; those with
+    `weighted_` compare the same label with the value-weighted pattern. `weighted_first` is the
+    value-weighted attention to the first position, `written` the norm of what the head writes as a
+    share of the norms of its layer.
+    """
 
     error: Float[ndarray, " head"]
     energy: Float[ndarray, " head"]
-    watchers: list[Watch] = field(default_factory=list)
+    weighted_error: Float[ndarray, " head"]
+    weighted_energy: Float[ndarray, " head"]
+    weighted_first: Float[ndarray, " head"]
+    written: Float[ndarray, " head"]
+    queries: float = 0.0
+
+    @classmethod
+    def empty(cls, n_heads: int) -> Measured:
+        """Nothing measured yet."""
+        a, b, c, d, e, f = (np.zeros(n_heads) for _ in range(6))
+        return cls(a, b, c, d, e, f)
+
+    def __add__(self, other: Measured) -> Measured:
+        return Measured(
+            self.error + other.error,
+            self.energy + other.energy,
+            self.weighted_error + other.weighted_error,
+            self.weighted_energy + other.weighted_energy,
+            self.weighted_first + other.weighted_first,
+            self.written + other.written,
+            self.queries + other.queries,
+        )
 
 
 def measure(
@@ -38,40 +66,78 @@ def measure(
     on_neurons: Callable[[Sequence[Prepared], int, Tensor], None] | None = None,
     budget: int = TOKEN_BUDGET,
 ) -> Measured:
-    """Errors over some texts; `rules` has one entry a layer, `on_neurons` gets `hook_post`."""
-    shape = model.shape
-    n_heads = shape.n_layers * shape.n_heads
-    found = Measured(np.zeros(n_heads), np.zeros(n_heads), list(watchers))
+    """Measure over some texts; `rules` has one entry a layer, `on_neurons` gets `hook_post`."""
+    reading = _Reading(model, rules, watchers)
     for batch in batches(list(prepared), budget):
         hooks: dict[str, Callable[[Tensor], None]] = {}
-        for layer in range(shape.n_layers):
-            name = f"blocks.{layer}.attn.hook_pattern"
-            hooks[name] = partial(_compare, found, model, rules, batch, layer)
-            if on_neurons is not None and shape.d_mlp:
+        for layer in range(model.shape.n_layers):
+            hooks |= reading.hooks(batch, layer)
+            if on_neurons is not None and model.shape.d_mlp:
                 hooks[f"blocks.{layer}.mlp.hook_post"] = partial(on_neurons, batch, layer)
         model.read(pad(batch), hooks)
-    return found
+    return reading.found
 
 
-def _compare(
-    found: Measured,
-    model: LanguageModel,
-    rules: Sequence[Rules],
-    batch: list[Prepared],
-    layer: int,
-    pattern: Float[Tensor, "b h q k"],
-) -> None:
-    shape = model.shape
-    window = shape.windows[layer]
-    heads = slice(layer * shape.n_heads, (layer + 1) * shape.n_heads)
-    for row, item in enumerate(batch):
-        n = len(item)
-        real = pattern[row, :, :n, :n].float().cpu()
-        said = patterns(rules[layer], item, shape.kinds.index(window), window)
-        found.error[heads] += _energy(real - said)
-        found.energy[heads] += _energy(real - baseline(n, window))
-        for watch in found.watchers:
-            watch(item, layer, real, said)
+class _Reading:
+    """What is added up while batches pass."""
+
+    def __init__(
+        self, model: LanguageModel, rules: Sequence[Rules], watchers: Sequence[Watch]
+    ) -> None:
+        self.shape = model.shape
+        self.rules = rules
+        self.watchers = watchers
+        self.grams = output_grams(model)
+        self.found = Measured.empty(model.shape.n_layers * model.shape.n_heads)
+        self.norms: Tensor | None = None
+
+    def hooks(self, batch: list[Prepared], layer: int) -> dict[str, Callable[[Tensor], None]]:
+        """The hooks of one layer; values come before the pattern, the pattern before `z`."""
+        prefix = f"blocks.{layer}.attn"
+        return {
+            f"{prefix}.hook_v": partial(self._values, layer),
+            f"{prefix}.hook_pattern": partial(self._patterns, batch, layer),
+            f"{prefix}.hook_z": partial(self._written, batch, layer),
+        }
+
+    def _values(self, layer: int, v: Float[Tensor, "b pos kv_head d_head"]) -> None:
+        self.norms = value_norms(v, self.grams[layer]).cpu()
+
+    def _heads(self, layer: int) -> slice:
+        return slice(layer * self.shape.n_heads, (layer + 1) * self.shape.n_heads)
+
+    def _patterns(
+        self, batch: list[Prepared], layer: int, pattern: Float[Tensor, "b h q k"]
+    ) -> None:
+        window, heads, found = self.shape.windows[layer], self._heads(layer), self.found
+        kind = self.shape.kinds.index(window)
+        for row, item in enumerate(batch):
+            n = len(item)
+            real = pattern[row, :, :n, :n].float().cpu()
+            said = patterns(self.rules[layer], item, kind, window)
+            even = baseline(n, window)
+            found.error[heads] += _energy(real - said)
+            found.energy[heads] += _energy(real - even)
+            if self.norms is not None:
+                moved = weighted(real, self.norms[row, :, :n])
+                found.weighted_error[heads] += _energy(moved - said)
+                found.weighted_energy[heads] += _energy(moved - even)
+                found.weighted_first[heads] += moved[:, 1:, 0].double().sum(dim=1).numpy()
+            if layer == 0:
+                found.queries += n - 1
+            for watch in self.watchers:
+                watch(item, layer, real, said)
+        self.norms = None
+
+    def _written(self, batch: list[Prepared], layer: int, z: Float[Tensor, "b q h d"]) -> None:
+        gram = self.grams[layer].to(z.device)
+        square = torch.einsum("bqhd,hde,bqhe->bhq", z.float(), gram, z.float())
+        norm = square.clamp(min=0).sqrt()
+        share = (norm / norm.sum(dim=1, keepdim=True).clamp(min=1e-12)).double().cpu()
+        for row, item in enumerate(batch):
+            self.found.written[self._heads(layer)] += (
+                share[row, :, 1 : len(item)].sum(dim=1).numpy()
+            )
 
 
 def _energy(difference: Float[Tensor, "h q k"]) -> ndarray:

@@ -88,8 +88,10 @@ class LanguageModel:
         return np.array(ids, dtype=np.int64), np.array(offsets, dtype=np.int64).reshape(-1, 2)
 
     def token_string(self, token: int) -> str:
-        """A token as it reads, for labels and tables."""
-        return str(self.tokenizer.decode([token]))
+        """A token as it reads, for labels and tables; SentencePiece's word mark is a space."""
+        string = str(self.tokenizer.decode([token]))
+        marked = str(self.tokenizer.convert_ids_to_tokens(token)).startswith("▁")
+        return f" {string}" if marked and string[:1] != " " else string
 
     def read(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks) -> None:
         """Run up to the unembedding and hand the named activations to their functions."""
@@ -100,6 +102,14 @@ class LanguageModel:
     ) -> Float[Tensor, "batch pos vocabulary"]:
         """Run to the end, with edits."""
         return self._run(tokens, hooks, stop=False)
+
+    def logits_from(
+        self, layer: int, residual: Float[Tensor, "batch pos d_model"], hooks: Hooks
+    ) -> Float[Tensor, "batch pos vocabulary"]:
+        """Run from `resid_pre` of a layer to the end; only where a self-test shows it exact."""
+        named = [(name, partial(_call, function)) for name, function in hooks.items()]
+        with torch.inference_mode():
+            return self.bridge.run_with_hooks(residual, start_at_layer=layer, fwd_hooks=named)
 
     def _run(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks, stop: bool) -> Any:
         named = [(name, partial(_call, function)) for name, function in hooks.items()]
@@ -140,6 +150,11 @@ class LanguageModel:
             raw = value.detach().cpu().contiguous().view(torch.uint8).numpy()
             digest.update(raw.tobytes())
         return digest.hexdigest()
+
+    def output_weights(self, layer: int) -> Float[Tensor, "head d_head d_model"]:
+        """`W_O` of a layer's heads."""
+        weights: Tensor = self.bridge.blocks[layer].attn.W_O
+        return weights
 
     def unembedding(self) -> tuple[Float[Tensor, "layer d_mlp d_model"], Float[Tensor, "d v"]]:
         """`W_out` of every layer and `W_U` with the final norm's scale folded in and centred."""

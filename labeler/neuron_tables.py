@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,93 +13,63 @@ from labeler.describe import listed
 from labeler.evidence import NeuronEvidence, strip
 from labeler.fit_neurons import NeuronFit
 from labeler.head_tables import confidence
-from labeler.model import LanguageModel
-from labeler.prepare import Vocabulary
+from labeler.neuron_figures import ranking
+from labeler.predictors import Predictor, grouped
 from labeler.statistics import Statistics
 from labeler.thresholds import Thresholds
 
-PROMOTED = 6
 DEAD = 1e-4
+"""A neuron whose activations differ by less is constant."""
+
+COUNTER_EXAMPLES = 2
 
 
 @dataclass(frozen=True)
-class Predictor:
-    """One prediction about neurons: a feature or a token, here or one position back."""
+class Term:
+    """One prediction of a label: a feature, a token or a group of tokens, its weight and gain."""
 
-    name: str
-    phrase: str
-    identity: bool
-    positional: bool
-
-
-def predictors(vocabulary: Vocabulary, token: Callable[[int], str]) -> list[Predictor]:
-    """In the order of the columns of `prepare.predictor_matrix`."""
-    found = [
-        Predictor(item.name, item.phrase, False, "position" in item.module)
-        for item in vocabulary.features
-    ]
-    found += [
-        Predictor(f"after {item.name}", f"what follows {item.phrase}", False, False)
-        for item in vocabulary.features
-    ]
-    shown = [shown_token(token(index)) for index in vocabulary.tokens]
-    found += [Predictor(f"token {name}", name, True, False) for name in shown]
-    found += [
-        Predictor(f"after token {name}", f"what follows {name}", True, False)
-        for name in shown[: vocabulary.n_previous]
-    ]
-    return found
+    said: Predictor
+    weight: float
+    gain: float
+    is_class: bool
+    slot: int
 
 
-def shown_token(string: str) -> str:
-    """A token in quotes, with its space visible."""
-    return f'"{string.replace(" ", "·").replace(chr(10), "⏎")}"'
-
-
-def neuron_sentence(terms: Sequence[tuple[Predictor, float]]) -> str:
+def neuron_sentence(terms: Sequence[Term]) -> str:
     """What raises the activation, then what lowers it, the strongest first."""
-    up = [item.phrase for item, weight in terms if weight > 0]
-    down = [item.phrase for item, weight in terms if weight < 0]
+    up = [term.said.phrase for term in terms if term.weight > 0]
+    down = [term.said.phrase for term in terms if term.weight < 0]
     parts = []
     if up:
-        parts.append(f"fires on {listed(up)}")
+        parts.append(f"fires on {_joined(up)}")
     if down:
-        parts.append(f"{'quiet' if up else 'lower'} on {listed(down)}")
+        parts.append(f"{'quiet' if up else 'lower'} on {_joined(down)}")
     said = "; ".join(parts)
     return f"{said[:1].upper()}{said[1:]}."
 
 
-def kind_of(terms: Sequence[tuple[Predictor, float]], gains: Sequence[float]) -> str:
+def _joined(phrases: Sequence[str]) -> str:
+    """Phrases that hold commas themselves are parted by "and on"."""
+    if any("," in phrase for phrase in phrases):
+        return ", and on ".join(phrases)
+    return listed(list(phrases))
+
+
+def kind_of(terms: Sequence[Term]) -> str:
     """`token detector`, `class`, `position` or `mixed`, by what carries the gain."""
-    total = max(sum(gains), 1e-12)
-    identity = sum(g for (item, _), g in zip(terms, gains, strict=True) if item.identity) / total
-    position = sum(g for (item, _), g in zip(terms, gains, strict=True) if item.positional) / total
-    if identity >= 0.8:
-        return "token detector"
+    total = max(sum(term.gain for term in terms), 1e-12)
+    classes = sum(term.gain for term in terms if term.is_class) / total
+    position = sum(term.gain for term in terms if term.said.positional) / total
     if position >= 0.8:
         return "position"
-    return "class" if identity <= 0.2 else "mixed"
-
-
-def ranking(x: ndarray, said: ndarray, top: float = 0.1) -> tuple[float, float, float]:
-    """AUROC and average precision of a label for "among the top tenth", and the base rate."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    if len(x) < 20 or x.std() == 0 or said.std() == 0:
-        return float("nan"), float("nan"), float("nan")
-    high = x > np.quantile(x, 1 - top)
-    if high.all() or not high.any():
-        return float("nan"), float("nan"), float("nan")
-    return (
-        float(roc_auc_score(high, said)),
-        float(average_precision_score(high, said)),
-        float(high.mean()),
-    )
+    if classes >= 0.8:
+        return "class"
+    return "mixed" if any(term.is_class for term in terms) else "token detector"
 
 
 @dataclass(frozen=True, eq=False)
 class NeuronTable:
-    """Everything that the rows about neurons are made from."""
+    """What the rows about neurons are made from; `sample` has the reservoir's columns."""
 
     fit: NeuronFit
     names: Sequence[str]
@@ -109,29 +79,53 @@ class NeuronTable:
     sample: ndarray
     limits: Thresholds
 
-    def terms(self, neuron: int) -> tuple[list[tuple[Predictor, float]], list[float]]:
-        """A neuron's predictions with their weights, the largest gain first, and the gains."""
-        chosen = self.fit.chosen[neuron]
-        slots = [slot for slot in range(len(chosen)) if chosen[slot] >= 0]
-        slots.sort(key=lambda slot: -self.fit.gain[neuron, slot])
-        found = [
-            (self.predictors[chosen[slot]], float(self.fit.weight[neuron, slot])) for slot in slots
-        ]
-        return found, [max(0.0, float(self.fit.gain[neuron, slot])) for slot in slots]
+    @property
+    def constant(self) -> ndarray:
+        """Neurons that never change on this corpus: dead ones, and ones that are always on."""
+        return np.asarray(self.statistics["neuron_max"] - self.statistics["neuron_min"] < DEAD)
 
-    def rows(self, output: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Rows of neurons.parquet; `output` has what each neuron promotes and suppresses."""
+    def moments(self) -> tuple[ndarray, ndarray]:
+        """Mean and standard deviation of every neuron over the corpus."""
         count = max(float(self.statistics["tokens"][0]), 1.0)
         mean = self.statistics["neuron_sum"] / count
         variance = np.maximum(self.statistics["neuron_square"] / count - mean**2, 0)
+        return mean, variance**0.5
+
+    def terms(self, neuron: int) -> list[Term]:
+        """A neuron's predictions, the largest gain first."""
+        fit = self.fit
+        found = []
+        for slot in range(fit.chosen.shape[1]):
+            columns = fit.columns(neuron, slot)
+            if columns:
+                found.append(
+                    Term(
+                        grouped([self.predictors[column] for column in columns]),
+                        float(fit.weight[neuron, slot]),
+                        max(0.0, float(fit.gain[neuron, slot])),
+                        bool(fit.is_class[columns[0]]),
+                        slot,
+                    )
+                )
+        return sorted(found, key=lambda term: (-term.gain, term.slot))
+
+    def expected(self, neuron: int) -> ndarray:
+        """The activations that a label expects on the reservoir."""
+        said = np.full(self.sample.shape[0], float(self.fit.constant[neuron]))
+        for slot in range(self.fit.chosen.shape[1]):
+            columns = self.fit.columns(neuron, slot)
+            if columns:
+                said += self.fit.weight[neuron, slot] * self.sample[:, columns].sum(axis=1)
+        return said
+
+    def rows(self, extra: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Rows of neurons.parquet; `extra` has further columns, a row a neuron."""
+        mean, std = self.moments()
         quartiles = np.quantile(self.evidence.x, [0.25, 0.5, 0.75], axis=0)
         low, high = self.statistics["neuron_min"], self.statistics["neuron_max"]
         for neuron, name in enumerate(self.names):
             layer, number = name[1:].split("N")
-            terms, gains = self.terms(neuron)
-            dead = high[neuron] - low[neuron] < DEAD
-            sure, kind, said = self._verdict(neuron, terms, gains, bool(dead))
-            auroc, precision, base = self._ranking(neuron)
+            sure, kind, said = self._verdict(neuron)
             yield {
                 "name": name,
                 "layer": int(layer),
@@ -142,71 +136,83 @@ class NeuronTable:
                 "r2": self.fit.r2[neuron],
                 "r2_low": self.fit.r2_low[neuron],
                 "r2_high": self.fit.r2_high[neuron],
-                "auroc": auroc,
-                "average_precision": precision,
-                "base_rate": base,
+                **ranking(self.evidence.x[:, neuron], self.expected(neuron)),
                 "mean": mean[neuron],
-                "std": variance[neuron] ** 0.5,
+                "std": std[neuron],
                 "min": low[neuron],
                 "q1": quartiles[0, neuron],
                 "median": quartiles[1, neuron],
                 "q3": quartiles[2, neuron],
                 "max": high[neuron],
-                **output[neuron],
+                **extra[neuron],
             }
 
-    def _verdict(
-        self,
-        neuron: int,
-        terms: Sequence[tuple[Predictor, float]],
-        gains: Sequence[float],
-        dead: bool,
-    ) -> tuple[str, str, str]:
-        if dead:
-            return "unlabelled", "dead", "Never changes on this corpus."
-        fit = self.fit
+    def _verdict(self, neuron: int) -> tuple[str, str, str]:
+        """Confidence, kind and label."""
+        low, high = self.statistics["neuron_min"][neuron], self.statistics["neuron_max"][neuron]
+        if self.constant[neuron]:
+            if max(abs(low), abs(high)) < DEAD:
+                return "unlabelled", "dead", "Never active on this corpus."
+            return "unlabelled", "always on", f"Always {(low + high) / 2:.3g} on this corpus."
+        fit, terms = self.fit, self.terms(neuron)
         sure = confidence(fit.r2[neuron], fit.r2_low[neuron], bool(terms), self.limits)
         if sure == "unlabelled":
-            return sure, "unlabelled", ""
-        return sure, kind_of(terms, gains), neuron_sentence(terms)
-
-    def _ranking(self, neuron: int) -> tuple[float, float, float]:
-        chosen = self.fit.chosen[neuron]
-        weight = self.fit.weight[neuron][chosen >= 0]
-        said = self.sample[:, chosen[chosen >= 0]] @ weight
-        return ranking(self.evidence.x[:, neuron], np.asarray(said))
+            return sure, "always on" if low > DEAD else "unlabelled", ""
+        return sure, kind_of(terms), neuron_sentence(terms)
 
     def predictions(self) -> Iterator[dict[str, Any]]:
         """Selected rows of predictions.parquet; `share` is the coefficient."""
         for neuron, name in enumerate(self.names):
-            for order, slot in enumerate(np.flatnonzero(self.fit.chosen[neuron] >= 0)):
-                item = self.predictors[self.fit.chosen[neuron, slot]]
+            for order, term in enumerate(self.terms(neuron)):
                 yield {
                     "name": name,
-                    "prediction": item.name,
+                    "prediction": term.said.name,
                     "query_class": "",
                     "order": order,
-                    "share": self.fit.weight[neuron, slot],
-                    "p": self.fit.p[neuron, slot],
-                    "q": self.fit.q[neuron, slot],
-                    "gain": self.fit.gain[neuron, slot],
+                    "share": term.weight,
+                    "p": self.fit.p[neuron, term.slot],
+                    "q": self.fit.q[neuron, term.slot],
+                    "gain": term.gain,
                     "selected": True,
                 }
 
     def examples(self, top: int = 3) -> Iterator[dict[str, Any]]:
-        """Rows of evidence/neurons.parquet: the strongest activations and one a decile."""
+        """Rows of evidence/neurons.parquet: the strongest, one a decile, counter-examples."""
         evidence = self.evidence
         for neuron, name in enumerate(self.names):
             for rank, (text, position, value) in enumerate(evidence.places_top(neuron, top)):
                 yield self._example(name, "top", rank, text, position, value)
+            if len(evidence.x) < 20:
+                continue
             order = np.argsort(evidence.x[:, neuron], kind="stable")
             for decile in range(10):
-                if len(order) < 20:
-                    break
                 row = int(order[(2 * decile + 1) * len(order) // 20])
-                text, position = evidence.places[row]
-                value = float(evidence.x[row, neuron])
-                yield self._example(name, f"decile {decile + 1}", 0, text, position, value)
+                yield self._at(name, f"decile {decile + 1}", 0, row, neuron)
+            if self.fit.columns(neuron, 0) or self.terms(neuron):
+                yield from self._counter_examples(neuron, name)
+
+    def _counter_examples(self, neuron: int, name: str) -> Iterator[dict[str, Any]]:
+        """Where the label expects most too much, and most too little; one a prompt."""
+        said = self.expected(neuron)
+        over = said - self.evidence.x[:, neuron]
+        for kind, by in (
+            ("feature without activation", -over),
+            ("activation without feature", over),
+        ):
+            seen: set[int] = set()
+            for row in np.argsort(by, kind="stable")[: 10 * COUNTER_EXAMPLES]:
+                text, _ = self.evidence.places[int(row)]
+                if text in seen or by[row] >= 0:
+                    continue
+                yield self._at(name, kind, len(seen), int(row), neuron)
+                seen.add(text)
+                if len(seen) == COUNTER_EXAMPLES:
+                    break
+
+    def _at(self, name: str, kind: str, rank: int, row: int, neuron: int) -> dict[str, Any]:
+        text, position = self.evidence.places[row]
+        value = float(self.evidence.x[row, neuron])
+        return self._example(name, kind, rank, text, position, value)
 
     def _example(
         self, name: str, kind: str, rank: int, text: int, position: int, value: float
@@ -223,22 +229,3 @@ class NeuronTable:
             "start": start,
             "tokens": tokens,
         }
-
-
-def promoted(model: LanguageModel) -> list[dict[str, Any]]:
-    """The tokens that each neuron's output weights promote and suppress most."""
-    w_out, w_u = model.unembedding()
-    rows: list[dict[str, Any]] = []
-    for layer in range(len(w_out)):
-        for start in range(0, w_out.shape[1], 2048):
-            effect = w_out[layer, start : start + 2048].float() @ w_u.float()
-            up = effect.topk(min(PROMOTED, effect.shape[1]), dim=1).indices.tolist()
-            down = (-effect).topk(min(PROMOTED, effect.shape[1]), dim=1).indices.tolist()
-            for raised, lowered in zip(up, down, strict=True):
-                rows.append(
-                    {
-                        "promotes": [model.token_string(token) for token in raised],
-                        "suppresses": [model.token_string(token) for token in lowered],
-                    }
-                )
-    return rows

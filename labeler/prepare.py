@@ -10,53 +10,36 @@ import scipy.sparse as sp
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from heuristics.check import feature_mask, relation_targets
+from heuristics.check import relation_targets
 from heuristics.contract import Heuristic
 from heuristics.text import Text
 from labeler.classes import QueryClasses, build_classes
-
-N_TOKENS = 256
-N_PREVIOUS = 64
+from labeler.predictors import NeuronVocabulary, build_neuron_vocabulary, predictor_matrix
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Everything that a run may say: relations, features, query classes, frequent tokens.
-
-    Neurons are described by `features` at the token and at the one before it, and by the identity
-    of the frequent `tokens` at both places.
-    """
+    """Everything that a run may say: relations, features, query classes, neurons' columns."""
 
     relations: tuple[Heuristic, ...]
     features: tuple[Heuristic, ...]
     classes: QueryClasses
-    tokens: tuple[int, ...]
-
-    @property
-    def n_previous(self) -> int:
-        """How many of the frequent tokens are looked for one position back as well."""
-        return min(N_PREVIOUS, len(self.tokens))
+    neurons: NeuronVocabulary
 
     @property
     def n_predictors(self) -> int:
-        """The number of predictions about neurons."""
-        return 2 * len(self.features) + len(self.tokens) + self.n_previous
+        """The number of columns that neurons are described by."""
+        return len(self.neurons)
 
 
 def build_vocabulary(heuristics: Sequence[Heuristic], texts: Sequence[Text]) -> Vocabulary:
     """Resolve the vocabulary on a sample of texts; the result does not depend on their order."""
     features = tuple(item for item in heuristics if item.kind == "feature")
-    ids, counts = np.unique(
-        np.concatenate([np.zeros(0, dtype=np.int64), *(text.token_ids[1:] for text in texts)]),
-        return_counts=True,
-    )
-    ranked = sorted(zip(counts.tolist(), ids.tolist(), strict=True), key=lambda x: (-x[0], x[1]))
-    tokens = tuple(token for count, token in ranked[:N_TOKENS] if count >= 20)
     return Vocabulary(
         relations=tuple(item for item in heuristics if item.kind == "relation"),
         features=features,
         classes=build_classes(features, texts),
-        tokens=tokens,
+        neurons=build_neuron_vocabulary(features, texts),
     )
 
 
@@ -129,26 +112,11 @@ def _windowed(
     return Pairs(relation, query, key, weight / total[row], present)
 
 
-def predictor_matrix(text: Text, vocabulary: Vocabulary) -> sp.csr_matrix:
-    """`[pos, predictor]`, 0 or 1: features here, features one back, token here, token one back."""
-    n = len(text)
-    here = np.array([feature_mask(item, text) for item in vocabulary.features], dtype=bool)
-    here = here.reshape(len(vocabulary.features), n).T
-    before = np.zeros_like(here)
-    before[1:] = here[:-1]
-    rank = {token: index for index, token in enumerate(vocabulary.tokens)}
-    index = np.array([rank.get(int(token), -1) for token in text.token_ids])
-    identity = index[:, None] == np.arange(len(rank))[None, :]
-    previous = np.zeros((n, vocabulary.n_previous), dtype=bool)
-    previous[1:] = identity[:-1, : vocabulary.n_previous]
-    return sp.csr_matrix(np.hstack([here, before, identity, previous]).astype(np.float32))
-
-
 def prepare(text: Text, vocabulary: Vocabulary, windows: Sequence[int | None]) -> Prepared:
     """Everything about a text that its statistics need and the model does not."""
     return Prepared(
         text=text,
         classes=vocabulary.classes.assign(text),
         pairs=relation_pairs(text, vocabulary.relations, windows),
-        predictors=predictor_matrix(text, vocabulary),
+        predictors=predictor_matrix(text, vocabulary.neurons),
     )

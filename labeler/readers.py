@@ -8,12 +8,14 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from labeler.errors import CorpusError, LabelerError, did_you_mean
 
@@ -77,13 +79,13 @@ def _decoded(raw: bytes, name: str, offset: int) -> str:
         ) from error
 
 
-def _whole(file: BinaryIO, name: str) -> str:
+def _whole(file: BufferedIOBase, name: str) -> str:
     raw = file.read()
     content = _without_bom(raw, name)
     return _decoded(content, name, len(raw) - len(content))
 
 
-def _lines(file: BinaryIO, name: str) -> Iterator[str]:
+def _lines(file: BufferedIOBase, name: str) -> Iterator[str]:
     """Lines with their ends; only LF ends one, since JSON strings may hold the other kinds."""
     offset = 0
     for raw in file:
@@ -105,7 +107,7 @@ def _blocks(text: str) -> list[list[tuple[int, int, int]]]:
     return [block for block in blocks if block]
 
 
-def read_text(file: BinaryIO, name: str) -> Iterator[Record]:
+def read_text(file: BufferedIOBase, name: str) -> Iterator[Record]:
     """A prompt a paragraph where a blank line parts two paragraphs, else a prompt a line.
 
     A blank line holds nothing but white space; only the separators themselves are left out.
@@ -146,7 +148,7 @@ def _no_column(where: str, column: str, columns: Iterable[object]) -> CorpusErro
     return CorpusError(f"{where} has no column {column!r}; it has {shown or 'none'}{more}; {near}")
 
 
-def read_jsonl(file: BinaryIO, name: str, column: str) -> Iterator[Record]:
+def read_jsonl(file: BufferedIOBase, name: str, column: str) -> Iterator[Record]:
     """A JSON object a line, its text under `column`, its name under `id` if it has one."""
     for number, line in enumerate(_lines(file, name), 1):
         where = f"{name}:{number}"
@@ -179,7 +181,7 @@ def json_kind(value: object) -> str:
     return kinds.get(type(value), f"a {type(value).__name__}")
 
 
-def read_csv(file: BinaryIO, name: str, column: str) -> Iterator[Record]:
+def read_csv(file: BufferedIOBase, name: str, column: str) -> Iterator[Record]:
     """A prompt a row under a header; commas, double quotes, and texts of any length."""
     before = csv.field_size_limit(_LONGEST_FIELD)
     try:
@@ -243,6 +245,20 @@ def read_folder(path: Path, name: str) -> Iterator[Record]:
         yield Record(where, printable(file.name), inside)
 
 
+@contextmanager
+def _hushed(*names: str) -> Iterator[None]:
+    """Keep a library's warnings off the terminal: what matters in them comes as an exception."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
 def read_hub(source: str, column: str) -> Iterator[Record]:
     """The rows of `hf:NAME[:split]`, streamed through `datasets`; the split is `train` if none."""
     name, _, split = source.removeprefix("hf:").partition(":")
@@ -256,7 +272,10 @@ def read_hub(source: str, column: str) -> Iterator[Record]:
             f"reading {source!r} needs the package datasets: pip install 'head-labeler[hf]'"
         ) from error
     shown = f"{printable(source)} (split {printable(split)})"
-    with _blamed_on(shown, "check the name, the split and the network, or pass a local file"):
+    with (
+        _hushed("datasets", "huggingface_hub"),
+        _blamed_on(shown, "check the name, the split and the network, or pass a local file"),
+    ):
         rows: Iterable[dict[str, Any]] = load_dataset(name, split=split, streaming=True)
         for number, row in enumerate(rows, 1):
             where = f"{shown} row {number}"
@@ -265,7 +284,7 @@ def read_hub(source: str, column: str) -> Iterator[Record]:
             yield Record(where, _default_id(row.get("id"), f"{name} row {number}"), row[column])
 
 
-Reader = Callable[[BinaryIO, str, str], Iterator[Record]]
+Reader = Callable[[BufferedIOBase, str, str], Iterator[Record]]
 READERS: dict[str, Reader] = {
     ".txt": lambda file, name, _column: read_text(file, name),
     ".jsonl": read_jsonl,

@@ -48,6 +48,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "evidence/heads.parquet": (
         *("name", "kind", "rank", "prompt", "query", "start", "tokens", "real", "predicted", "r2"),
     ),
+    "evidence/costs.parquet": ("name", "prompt", "position", "rise", "start", "tokens"),
     "evidence/neurons.parquet": (
         *("name", "kind", "rank", "prompt", "position", "value", "start", "tokens", "values"),
     ),
@@ -168,6 +169,11 @@ class RunFolder:
     def replacement(self) -> pd.DataFrame:
         """What replacing heads by their labels costs."""
         return self._table("replacement.parquet")
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """Where labels that replace heads lose most, token by token."""
+        return self._table("evidence/costs.parquet")
 
     @cached_property
     def evidence_heads(self) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from heuristics.registry import load_heuristics, module_hash
 from heuristics.text import Text
 from labeler import __version__
 from labeler.annotate import ParseCache, Pipeline, annotate, cache_folder
+from labeler.columns import Columns
 from labeler.config import Settings, load_settings
 from labeler.corpus import (
     Corpus,
@@ -35,8 +36,10 @@ from labeler.errors import ConfigError, CorpusError
 from labeler.folder import check_out, check_plan, clear, locked
 from labeler.judge import Findings, judge
 from labeler.model import load_model
+from labeler.predictors import predictor_matrix
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent, tracked
+from labeler.reinitialised import PROMPTS as REINITIALISED_TEXTS
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
 from labeler.score import Size, score_shard
 from labeler.statistics import Statistics, summed
@@ -75,6 +78,18 @@ class Run:
     def headline(self) -> str:
         """The result in one sentence."""
         return str(self.folder.run["headline"])
+
+    @property
+    def headlines(self) -> list[str]:
+        """The result, and after `verify` what running the labels costs."""
+        found = [self.headline, self.folder.run.get("headline_replacement")]
+        return [line for line in found if line]
+
+    def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:
+        """Run the labels and measure the loss; the run with what that found."""
+        from labeler.verification import verify
+
+        return Run(verify(self.path, progress, max_prompts))
 
     def report(self, path: str | Path | None = None, single_file: bool = False) -> Path:
         """Write the HTML report; the path of its index page."""
@@ -125,6 +140,7 @@ class Session:
         self.cache = ParseCache(self.pipeline, cache_folder())
         self.n_folds = choose_folds(len(self.corpus))
         self.shards = shards(self.corpus, self.n_folds, settings.prompts_per_shard)
+        self._columns: dict[str, list[Columns]] = {}
 
     def _corpus(self) -> Corpus:
         settings = self.settings
@@ -172,7 +188,26 @@ class Session:
     def prepared(self, shard: Shard) -> list[Prepared]:
         """A shard's texts, ready to be scored."""
         windows = self.model.shape.kinds
-        return [prepare(text, self.vocabulary, windows) for text in self.texts(shard.prompts)]
+        found = [prepare(text, self.vocabulary, windows) for text in self.texts(shard.prompts)]
+        if sum(map(len, self._columns.values())) < REINITIALISED_TEXTS:
+            self._columns[shard.id] = [Columns.of(item.text, item.predictors) for item in found]
+        return found
+
+    def neuron_columns(self) -> list[list[Columns]]:
+        """What neurons are described by on some texts of every fold, the first of the corpus."""
+        n_folds = max(self.n_folds, 1)
+        limit = max(1, REINITIALISED_TEXTS // n_folds)
+        by_fold: list[list[Columns]] = [[] for _ in range(n_folds)]
+        for shard in self.shards:
+            own = by_fold[shard.fold]
+            if len(own) >= limit:
+                continue
+            known = self._columns.get(shard.id)
+            own += known or [
+                Columns.of(text, predictor_matrix(text, self.vocabulary.neurons))
+                for text in self.texts(shard.prompts)
+            ]
+        return [own[:limit] for own in by_fold]
 
     def plan(self) -> dict[str, Any]:
         """Everything that the statistics of a shard depend on."""
@@ -202,7 +237,7 @@ def described(item: Heuristic) -> dict[str, str]:
 
 
 def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
-    """Label as `settings` say and write the run folder; all is checked before anything is written."""
+    """Label as `settings` say and write the run folder; all is checked before it is touched."""
     progress = progress or Silent()
     clock = _Clock()
     check_out(settings.out, settings.overwrite, settings.resume)
@@ -217,7 +252,7 @@ def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
         plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
         check_plan(settings.out, plan.encode())
         write_atomic(settings.out / "settings.toml", settings.to_toml().encode())
-        folds = _score(session, progress)
+        folds = fold_statistics(session, progress)
         clock.lap("score")
         findings = judge(session, folds, progress)
         clock.lap("judge")
@@ -237,16 +272,15 @@ class _Clock:
         self._since = now
 
 
-def _score(session: Session, progress: Progress) -> list[Statistics]:
-    """Statistics by fold; finished shards are read where a resumed run left them."""
+def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
+    """Statistics by fold; finished shards are read where a run, or an earlier try, left them."""
     progress.stage("annotate", 1, "sample")
     _ = session.vocabulary
     progress.advance()
     folder = session.settings.out / "statistics"
     progress.stage("score", len(session.corpus), "prompts")
-    n_folds = max(session.n_folds, 1)
     size = Size.of(session.model.shape, session.vocabulary)
-    folds = [Statistics(size.zeros()) for _ in range(n_folds)]
+    folds = [Statistics(size.zeros()) for _ in range(max(session.n_folds, 1))]
     for shard in session.shards:
         path = folder / f"{shard.id}.bin"
         if path.is_file():

@@ -14,6 +14,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from labeler.distance import N_BANDS, bands, bucket_edges
+from labeler.hooks import add_values, empty_sums, hook_names
 from labeler.model import LanguageModel, Shape
 from labeler.prepare import Pairs, Prepared, Vocabulary
 from labeler.statistics import Statistics
@@ -90,7 +91,7 @@ class Size:
         arrays = {name: np.zeros(size) for name, size in sizes.items()}
         arrays["neuron_min"] = np.full(m, np.inf)
         arrays["neuron_max"] = np.full(m, -np.inf)
-        return arrays
+        return arrays | empty_sums(shape)
 
 
 class Scorer:
@@ -102,6 +103,7 @@ class Scorer:
         self.size = Size.of(model.shape, vocabulary)
         self.edges = bucket_edges(model.shape.n_ctx)
         self.sums = self.size.zeros()
+        self.hooks = hook_names(model.shape)
 
     def add(self, batch: list[Prepared]) -> None:
         """One batch: the text's side first, then the model's."""
@@ -114,8 +116,14 @@ class Scorer:
             layer_plans = [plan[kind] for plan in plans]
             hooks[f"blocks.{layer}.attn.hook_pattern"] = partial(self._heads, layer, layer_plans)
             if self.shape.d_mlp:
-                hooks[f"blocks.{layer}.mlp.hook_post"] = partial(self._neurons, layer, batch)
+                neurons = f"blocks.{layer}.mlp.hook_post"
+                hooks[neurons] = partial(self._neurons, layer, batch, self.hooks.index(neurons))
+        for index, name in enumerate(self.hooks):
+            hooks.setdefault(name, partial(self._values, batch, index))
         self.model.read(pad(batch), hooks)
+
+    def _values(self, batch: list[Prepared], hook: int, value: Float[Tensor, "b pos d"]) -> None:
+        add_values(self.sums, hook, _kept(value, batch))
 
     def _text(self, item: Prepared) -> None:
         sums, n = self.sums, len(item)
@@ -156,13 +164,13 @@ class Scorer:
         for row, plan in enumerate(plans):
             plan.add(self.sums, heads, pattern[row, :, : plan.n, : plan.n])
 
-    def _neurons(self, layer: int, batch: list[Prepared], post: Float[Tensor, "b pos m"]) -> None:
+    def _neurons(
+        self, layer: int, batch: list[Prepared], hook: int, post: Float[Tensor, "b pos m"]
+    ) -> None:
         sums, d_mlp = self.sums, self.shape.d_mlp
         neurons = slice(layer * d_mlp, (layer + 1) * d_mlp)
-        kept = torch.cat(
-            [post[row, item.first : len(item)] for row, item in enumerate(batch)]
-        ).float()
-        x = kept.cpu().numpy()
+        x = _kept(post, batch)
+        add_values(self.sums, hook, x)
         f = sp.vstack([item.predictors[item.first :] for item in batch], format="csr")
         sums["predictor_moment"][:, neurons] += f.T @ x
         sums["neuron_sum"][neurons] += x.sum(axis=0, dtype=np.float64)
@@ -173,6 +181,12 @@ class Scorer:
     def finish(self) -> Statistics:
         """The sums so far."""
         return Statistics(self.sums).rounded()
+
+
+def _kept(value: Float[Tensor, "b pos d"], batch: list[Prepared]) -> Float[ndarray, "token d"]:
+    """The values at real positions, BOS left out."""
+    parts = [value[row, item.first : len(item)] for row, item in enumerate(batch)]
+    return np.asarray(torch.cat(parts).float().cpu().numpy())
 
 
 def _count(into: ndarray, *codes: ndarray) -> None:

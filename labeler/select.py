@@ -20,7 +20,8 @@ class Problem:
     """Least squares for many signals: error(w) = energy − 2 w·moment + wᵀ gram w.
 
     `allowed` says which predictions a signal may be given. With `coverage`, weights are held to
-    Σ coverage · weight ≤ 1: shares of attention.
+    Σ coverage · weight ≤ 1: shares of attention. `level` ranks predictions by simplicity, the
+    simplest lowest.
     """
 
     gram: Float[ndarray, "prediction prediction"]
@@ -29,6 +30,7 @@ class Problem:
     allowed: Bool[ndarray, "signal prediction"]
     nonnegative: bool = True
     coverage: Float[ndarray, " prediction"] | None = None
+    level: Int[ndarray, " prediction"] | None = None
 
     def of(self, signals: ndarray) -> Problem:
         """The same for some of the signals."""
@@ -132,20 +134,30 @@ class Selection:
     error: Float[ndarray, " signal"]
 
 
-def select(problem: Problem, slots: int, stop: float = 0.01, sweeps: int = 2) -> Selection:
+def select(
+    problem: Problem,
+    slots: int,
+    stop: float = 0.01,
+    floor: float = 0.0,
+    margin: float = 0.0,
+    sweeps: int = 2,
+) -> Selection:
     """Forward selection, then exchanges: at most `slots` predictions for each signal.
 
-    A prediction is added while it removes at least `stop` of the error that is left; afterwards
-    each chosen one is exchanged where another would serve better.
+    A prediction is added while it removes at least `stop` of the error that is left and `floor` of
+    the error at the start; afterwards each chosen one is exchanged where another would serve
+    better, then for a simpler one that serves as well to within `margin` of the error at the
+    start; what is no longer worth `floor` leaves.
     """
     n = len(problem.energy)
     chosen = np.full((n, slots), -1, dtype=np.int64)
     error = problem.energy.copy()
+    least = np.maximum(floor * problem.energy, 1e-12)
     open_ = np.ones(n, dtype=bool)
     for slot in range(slots):
         gain = problem.gains(chosen[:, :slot])
         best = gain.argmax(axis=1)
-        open_ &= gain[np.arange(n), best] >= np.maximum(stop * error, 1e-12)
+        open_ &= gain[np.arange(n), best] >= np.maximum(stop * error, least)
         chosen[open_, slot] = best[open_]
         weight = problem.weights(chosen[:, : slot + 1])
         error = problem.error(chosen[:, : slot + 1], weight)
@@ -154,9 +166,60 @@ def select(problem: Problem, slots: int, stop: float = 0.01, sweeps: int = 2) ->
     for _ in range(sweeps):
         if not _exchange(problem, chosen):
             break
+    if problem.level is not None and margin > 0:
+        _simplify(problem, chosen, problem.level, margin)
+    if floor > 0:
+        _prune(problem, chosen, least)
     weight = problem.weights(chosen)
     chosen = np.where(weight != 0, chosen, -1)
     return Selection(chosen, weight, problem.error(chosen, weight))
+
+
+def _simplify(
+    problem: Problem,
+    chosen: Int[ndarray, "signal slot"],
+    level: Int[ndarray, " prediction"],
+    margin: float,
+) -> None:
+    """Give every slot to the simplest that fills it as well, to within a margin, in place."""
+    for slot in range(chosen.shape[1]):
+        filled = np.flatnonzero(chosen[:, slot] >= 0)
+        if not len(filled):
+            continue
+        part, before = problem.of(filled), chosen[filled]
+        spare = margin * part.energy
+        gains = part.gains(np.delete(before, slot, axis=1))
+        own = np.take_along_axis(gains, before[:, [slot]], axis=1)
+        near = (gains > 0) & (gains >= own - spare[:, None])
+        near &= level[None, :] < level[before[:, slot]][:, None]
+        cost = np.where(near, level[None, :] - gains / (1 + part.energy[:, None]), np.inf)
+        after = before.copy()
+        after[:, slot] = cost.argmin(axis=1)
+        old = part.error(before, part.weights(before))
+        new = part.error(after, part.weights(after))
+        simpler = near.any(axis=1) & (new <= old + spare)
+        chosen[filled[simpler], slot] = after[simpler, slot]
+
+
+def _prune(
+    problem: Problem, chosen: Int[ndarray, "signal slot"], least: Float[ndarray, " signal"]
+) -> None:
+    """Take out, in place, the prediction that is least missed, while it is worth less than asked."""
+    rows, slots = np.arange(len(chosen)), chosen.shape[1]
+    for _ in range(slots):
+        whole = problem.error(chosen, problem.weights(chosen))
+        worth = np.full(chosen.shape, np.inf)
+        for slot in range(slots):
+            less = chosen.copy()
+            less[:, slot] = -1
+            used = chosen[:, slot] >= 0
+            error = problem.error(less, problem.weights(less))
+            worth[used, slot] = (error - whole)[used]
+        weakest = worth.argmin(axis=1)
+        idle = worth[rows, weakest] < least
+        if not idle.any():
+            break
+        chosen[rows[idle], weakest[idle]] = -1
 
 
 def _exchange(problem: Problem, chosen: Int[ndarray, "signal slot"]) -> bool:

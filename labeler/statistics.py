@@ -39,6 +39,10 @@ SUMS = {
     "predictor_moment": "[predictor, neuron] Σ_t f_j x",
     "neuron_sum": "[neuron] Σ_t x",
     "neuron_square": "[neuron] Σ_t x²",
+    "hook_count": "[hook] values",
+    "hook_sum": "[hook] Σ x",
+    "hook_square": "[hook] Σ x²",
+    "hook_buckets": "[hook, bucket] values in fixed logarithmic buckets",
 }
 """Arrays that merge by addition, in float64."""
 
@@ -50,7 +54,12 @@ LARGE = {
 
 SYMMETRIC = {"gram", "predictor_gram"}
 
-EXTREMES = {"neuron_min": np.minimum, "neuron_max": np.maximum}
+EXTREMES = {
+    "neuron_min": np.minimum,
+    "neuron_max": np.maximum,
+    "hook_min": np.minimum,
+    "hook_max": np.maximum,
+}
 """Arrays that merge by the smaller or the larger value."""
 
 
@@ -65,9 +74,12 @@ class Statistics:
         return self.arrays[name]
 
     def __add__(self, other: Statistics) -> Statistics:
-        merged = {name: self[name] + other[name] for name in SUMS}
-        merged |= {name: merge(self[name], other[name]) for name, merge in EXTREMES.items()}
-        return Statistics(merged)
+        return Statistics(
+            {
+                name: EXTREMES.get(name, np.add)(array, other[name])
+                for name, array in self.arrays.items()
+            }
+        )
 
     def rounded(self) -> Statistics:
         """The large arrays in single precision, as they are stored: what is read is what was."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -100,6 +101,18 @@ def head_table(heads: pd.DataFrame, limit: int | None = None) -> Table:
     return table
 
 
+def replacement_table(folder: RunFolder) -> Table:
+    """Rise of perplexity by fraction of heads replaced, label beside ceilings and ablations."""
+    conditions = ("label", "dense", "distance_profile", "uniform", "first_position")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("heads replaced", *conditions):
+        table.add_column(column.replace("_", " "), justify="right")
+    for point in folder.run["replacement_curve"]:
+        rises = [f"{point[condition]:+.1%}" for condition in conditions]
+        table.add_row(f"{point['fraction']:.0%}", *rises)
+    return table
+
+
 def component(folder: RunFolder, name: str) -> list[Any]:
     """One head or neuron: its label, its predictions, its examples."""
     neurons = "N" in name
@@ -153,3 +166,15 @@ def _neuron_strip(example: pd.Series) -> Text:
     for index, token in enumerate(example["tokens"]):
         text.append(token.replace("\n", "⏎"), style="bold reverse" if index == at else "")
     return text.append(f"  {example['value']:+.2f}", style="dim")
+
+
+def hook_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Seven figures a hook."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("hook", no_wrap=True)
+    names = ("mean", "std", "min", "q1", "median", "q3", "max")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row["hook"], *(f"{row[name]:.4f}" for name in names))
+    return table

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Settings of the fit and of the wording; the defaults are explained in docs/method.md."""
+    """Settings of the fit and of the wording; the defaults are explained in docs/method.md.
+
+    Fractions of a head's variance (0 to 1): `stop_effect` is the least that a prediction adds to
+    be said at all, `tie_margin` what is given up for a simpler one. `stop_gain` is a fraction of
+    the variance that is left.
+    """
 
     max_predictions: int = 4
     max_exceptions: int = 3
     max_exception_predictions: int = 3
     max_neuron_predictions: int = 6
     stop_gain: float = 0.01
+    stop_effect: float = 0.005
+    tie_margin: float = 0.005
     exception_gain: float = 0.1
     min_exception_rows: int = 50
     lift_floor: float = 1.2

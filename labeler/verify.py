@@ -1,4 +1,4 @@
-"""Labels put in the place of heads: what it costs the model, beside ablations and ceilings."""
+"""Putting patterns in the place of heads, and the loss that this costs, text by text."""
 
 from __future__ import annotations
 
@@ -13,115 +13,147 @@ from torch import Tensor
 
 from labeler.errors import ModelError
 from labeler.model import LanguageModel
-from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared
 from labeler.score import pad
 
 FIRST_JUDGED = 2
-SELF_TEST_TOLERANCE = 1e-4
+TOLERANCE = 1e-4
 
 Replacement = Mapping[int, tuple[Sequence[int], Tensor]]
 """Layer → heads of that layer, and their patterns `[batch, head, query, key]`."""
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
-    """A padded batch, and the patterns that stand in for heads on it, by condition and layer."""
+class Nats:
+    """Loss of each text, summed in nats over tokens 2 and later, and the number of those tokens."""
 
-    items: list[Prepared]
-    tokens: Tensor
-    stand_ins: dict[str, list[Tensor]]
-
-
-def constant_patterns(
-    condition: str, n: int, n_heads: int, window: int | None
-) -> Float[Tensor, "head query key"]:
-    """Ablations that need no text: `uniform`, `first_position`, `zero`."""
-    if condition == "uniform":
-        one = baseline(n, window)
-    else:
-        one = torch.zeros(n, n)
-        one[:, 0] = float(condition == "first_position")
-    return one.expand(n_heads, n, n)
+    total: Float[ndarray, " text"]
+    tokens: Float[ndarray, " text"]
 
 
-def prepare_batch(
-    items: list[Prepared],
-    model: LanguageModel,
-    rules: Mapping[str, Sequence[Rules]],
-    constants: Sequence[str] = (),
-) -> Batch:
-    """All stand-in patterns of a batch; `rules` has one entry a layer for each condition."""
-    tokens = pad(items)
-    longest, shape = tokens.shape[1], model.shape
-    stand_ins: dict[str, list[Tensor]] = {}
-    for layer, window in enumerate(shape.windows):
-        kind = shape.kinds.index(window)
-        for condition, by_layer in rules.items():
-            padded = torch.zeros(len(items), shape.n_heads, longest, longest)
-            for row, item in enumerate(items):
-                padded[row, :, : len(item), : len(item)] = patterns(
-                    by_layer[layer], item, kind, window
-                )
-            stand_ins.setdefault(condition, []).append(padded)
-        for condition in constants:
-            one = constant_patterns(condition, longest, shape.n_heads, window)
-            stand_ins.setdefault(condition, []).append(one.expand(len(items), -1, -1, -1))
-    return Batch(items, tokens, stand_ins)
+class Trial:
+    """One batch, clean once, then run again from the first replaced layer with heads replaced.
+
+    `start_at_layer` is used only where `from_layer` says that it equals the full pass.
+    """
+
+    def __init__(self, model: LanguageModel, items: list[Prepared], from_layer: bool) -> None:
+        self.model = model
+        self.items = items
+        self.tokens = pad(items).to(model.device)
+        self.from_layer = from_layer
+        self.valid = torch.zeros(self.tokens.shape, dtype=torch.bool)
+        for row, item in enumerate(items):
+            self.valid[row, FIRST_JUDGED : len(item)] = True
+        self.residual: dict[int, Tensor] = {}
+        names = {layer: f"blocks.{layer}.hook_resid_pre" for layer in range(model.shape.n_layers)}
+        keep = {name: self._keeper(layer) for layer, name in names.items()} if from_layer else {}
+        self.clean_logits = model.logits(self.tokens, keep)
+        self.clean_nats = self.by_logits(self.clean_logits)
+
+    def _keeper(self, layer: int) -> Callable[[Tensor], None]:
+        def keep(value: Tensor) -> None:
+            self.residual[layer] = value.clone()
+
+        return keep
+
+    def logits(self, replaced: Replacement) -> Float[Tensor, "batch pos vocabulary"]:
+        """Logits with heads replaced."""
+        hooks: dict[str, Callable[[Tensor], Tensor | None]] = {}
+        for layer, (heads, pattern) in replaced.items():
+            hooks |= self.model.replace_pattern(layer, heads, pattern)
+        if not self.from_layer or not replaced:
+            return self.model.logits(self.tokens, hooks)
+        start = min(replaced)
+        return self.model.logits_from(start, self.residual[start], hooks)
+
+    def by_token(self, replaced: Replacement) -> Float[Tensor, "batch pos"]:
+        """Loss in nats on each token, at the token; 0 where it is not judged."""
+        return self.by_logits(self.logits(replaced))
+
+    def by_logits(self, logits: Float[Tensor, "batch pos vocabulary"]) -> Float[Tensor, "b pos"]:
+        """Loss in nats on each judged token, from logits."""
+        nats = torch.zeros(self.tokens.shape, dtype=torch.float64)
+        found = torch.nn.functional.cross_entropy(
+            logits[:, :-1].float().transpose(1, 2), self.tokens[:, 1:], reduction="none"
+        )
+        nats[:, 1:] = found.double().cpu()
+        return nats * self.valid
+
+    def nats(self, by_token: Float[Tensor, "batch pos"]) -> Nats:
+        """Summed by text."""
+        return Nats(by_token.sum(dim=1).numpy(), self.valid.sum(dim=1).double().numpy())
+
+    def divergence(self, logits: Float[Tensor, "batch pos vocabulary"]) -> Float[ndarray, " text"]:
+        """Σ KL(clean ‖ replaced) of the next-token distribution, in nats, by text."""
+        clean = self.clean_logits.float().log_softmax(dim=-1)
+        other = logits.float().log_softmax(dim=-1)
+        each = torch.zeros(self.tokens.shape, dtype=torch.float64)
+        each[:, 1:] = (clean.exp() * (clean - other)).sum(dim=-1)[:, :-1].double().cpu()
+        return np.asarray((each * self.valid).sum(dim=1).numpy())
 
 
-def replacement(batch: Batch, condition: str, heads: Iterable[int], n_heads: int) -> Replacement:
-    """The stand-ins of some heads, numbered through the model, under one condition."""
+def replacement(stand_ins: Sequence[Tensor], heads: Iterable[int], n_heads: int) -> Replacement:
+    """The stand-ins of some heads, numbered through the model; `stand_ins` has one a layer."""
     by_layer: dict[int, list[int]] = {}
     for head in sorted(heads):
         by_layer.setdefault(head // n_heads, []).append(head % n_heads)
-    return {
-        layer: (own, batch.stand_ins[condition][layer][:, own]) for layer, own in by_layer.items()
-    }
+    return {layer: (own, stand_ins[layer][:, own]) for layer, own in by_layer.items()}
 
 
-def losses(model: LanguageModel, batch: Batch, replaced: Replacement) -> Float[ndarray, "text 2"]:
-    """Summed loss in nats on tokens 2 and later, and their number, for each text of a batch."""
-    hooks: dict[str, Callable[[Tensor], Tensor | None]] = {}
-    for layer, (heads, pattern) in replaced.items():
-        hooks |= model.replace_pattern(layer, heads, pattern)
-    logits = model.logits(batch.tokens, hooks).float()
-    target = batch.tokens[:, FIRST_JUDGED:]
-    nats = torch.nn.functional.cross_entropy(
-        logits[:, FIRST_JUDGED - 1 : -1].transpose(1, 2), target, reduction="none"
-    ).cpu()
-    found = []
-    for row, item in enumerate(batch.items):
-        own = nats[row, : max(len(item) - FIRST_JUDGED, 0)].double()
-        found.append((float(own.sum()), float(own.numel())))
-    return np.array(found)
+def real_patterns(model: LanguageModel, tokens: Tensor) -> list[Tensor]:
+    """The model's own patterns, one `[batch, head, query, key]` a layer."""
+    kept: dict[int, Tensor] = {}
+
+    def keeper(layer: int) -> Callable[[Tensor], None]:
+        def keep(value: Tensor) -> None:
+            kept[layer] = value.clone()
+
+        return keep
+
+    layers = range(model.shape.n_layers)
+    model.read(tokens, {f"blocks.{layer}.attn.hook_pattern": keeper(layer) for layer in layers})
+    return [kept[layer] for layer in layers]
 
 
-def self_test(model: LanguageModel, batch: Batch) -> None:
-    """Rebuilding every head from its own pattern changes nothing, uniform does; or ModelError."""
-    shape = model.shape
-    kept: dict[str, Tensor] = {}
+def self_test(model: LanguageModel, items: list[Prepared]) -> bool:
+    """Whether the model can be started at a layer; ModelError if its heads cannot be rebuilt.
 
-    def keep(name: str) -> Callable[[Tensor], None]:
-        def store(value: Tensor) -> None:
-            kept[name] = value.clone()
-
-        return store
-
-    names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(shape.n_layers)]
-    clean = model.logits(batch.tokens, {name: keep(name) for name in names})
-    everything = list(range(shape.n_heads))
-    own = {layer: (everything, kept[name]) for layer, name in enumerate(names)}
-    hooks: dict[str, Callable[[Tensor], Tensor | None]] = {}
-    for layer, (heads, pattern) in own.items():
-        hooks |= model.replace_pattern(layer, heads, pattern)
-    rebuilt = model.logits(batch.tokens, hooks)
-    valid = torch.tensor(
-        [[i < len(item) for i in range(batch.tokens.shape[1])] for item in batch.items]
-    )
-    change = float((rebuilt - clean)[valid.to(clean.device)].abs().max())
-    if not change < SELF_TEST_TOLERANCE:
+    Every head rebuilt from its own pattern leaves the logits within 1e-4 of their largest value,
+    uniform patterns change them.
+    """
+    trial = Trial(model, items, from_layer=False)
+    clean, valid = trial.clean_logits, trial.valid.to(trial.clean_logits.device)
+    scale = float(clean[valid].abs().max())
+    own = real_patterns(model, trial.tokens)
+    heads = range(model.shape.n_layers * model.shape.n_heads)
+    rebuilt = trial.logits(replacement(own, heads, model.shape.n_heads))
+    change = float((rebuilt - clean)[valid].abs().max()) / max(scale, 1e-9)
+    if not change < TOLERANCE:
         raise ModelError(
-            f"{shape.name}: rebuilding the heads from their own patterns moves the logits by "
-            f"{change:.2g} (expected < {SELF_TEST_TOLERANCE:g}); labels of this model cannot be run"
+            f"{model.shape.name}: rebuilding the heads from their own patterns moves the logits by "
+            f"{change:.2g} of their size (expected < {TOLERANCE:g}), so its labels cannot be run"
         )
+    even = [torch.full_like(pattern, 1.0).tril() for pattern in own]
+    even = [pattern / pattern.sum(dim=-1, keepdim=True) for pattern in even]
+    moved = float((trial.logits(replacement(even, heads, model.shape.n_heads)) - clean).abs().max())
+    if moved == 0:
+        raise ModelError(
+            f"{model.shape.name}: replacing every head changes nothing; hooks are dead"
+        )
+    return _starts_at_layer(model, items, clean, valid, scale)
+
+
+def _starts_at_layer(
+    model: LanguageModel, items: list[Prepared], clean: Tensor, valid: Tensor, scale: float
+) -> bool:
+    try:
+        trial = Trial(model, items, from_layer=True)
+        again = [
+            model.logits_from(layer, trial.residual[layer], {})
+            for layer in range(model.shape.n_layers)
+        ]
+    except Exception:  # noqa: BLE001 - whatever it is, the full pass serves
+        return False
+    worst = max(float((logits - clean)[valid].abs().max()) for logits in again)
+    return worst < TOLERANCE * scale

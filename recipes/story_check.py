@@ -88,11 +88,15 @@ def quotations(document: Doc, marked: MarkedText) -> Iterable[tuple[str, bool]]:
         verbs = sorted(marked.places["~"].intersection(inside))
         if verbs and heads:
             verb, head = by_offset.get(verbs[0]), by_offset.get(heads[0])
-            found = verb is not None and head is not None and head.head == verb
-            yield "speech verb", found and verb.pos_ == "VERB" and head.dep_ == "ccomp"
+            found = verb is not None and head is not None and _is_said(head, verb)
+            yield "speech verb", found
         for place in inside:
             if marked.text[place] in '"“' and _opens(marked.text, place):
                 yield from _opening(by_offset, place, heads)
+
+
+def _is_said(head: Token, verb: Token) -> bool:
+    return head.head == verb and head.dep_ == "ccomp" and verb.pos_ == "VERB"
 
 
 def _opens(text: str, place: int) -> bool:

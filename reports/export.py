@@ -1,6 +1,103 @@
+"""`labeler export`: the labels of a run in the forms that others read."""
+
 from __future__ import annotations
 
-FORMATS = ()
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labeler.errors import ConfigError, did_you_mean
+from labeler.results import RunFolder, write_atomic
+from reports.headvis import write_headvis
+from reports.records import document, head_records, neuron_records
+from reports.tables import latex_table, markdown_table
 
 
-def export(run_folder, format, out): ...
+def export(run_folder: RunFolder, format: str, out: Path) -> Path:
+    """Write a run in `format` (one of `FORMATS`) at `out`, and return what was written.
+
+    markdown, latex, json and neuronpedia (JSON Lines) write a file. csv writes one with the heads
+    where `out` ends in .csv, else a folder with heads.csv and neurons.csv. headvis writes a folder.
+    Where a reader corrected a label, `label` is the correction and the automatic one is beside it.
+    Raises ConfigError for an unknown format.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"unknown export format {format!r}; {did_you_mean(format, FORMATS)}")
+    return FORMATS[format](run_folder, Path(out))
+
+
+def _markdown(folder: RunFolder, out: Path) -> Path:
+    return _write(out, markdown_table(folder))
+
+
+def _latex(folder: RunFolder, out: Path) -> Path:
+    return _write(out, latex_table(folder))
+
+
+def _json(folder: RunFolder, out: Path) -> Path:
+    return _write(out, json.dumps(document(folder), ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def _csv(folder: RunFolder, out: Path) -> Path:
+    if out.suffix == ".csv":
+        return _write_csv(out, head_records(folder))
+    _write_csv(out / "heads.csv", head_records(folder))
+    _write_csv(out / "neurons.csv", neuron_records(folder))
+    return out
+
+
+def _write_csv(path: Path, records: list[dict[str, Any]]) -> Path:
+    """Numbers in full, null as an empty cell, lists as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else ["name"])
+        writer.writeheader()
+        for record in records:
+            cells = {
+                key: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+                for key, value in record.items()
+            }
+            writer.writerow(cells)
+    return path
+
+
+def _neuronpedia(folder: RunFolder, out: Path) -> Path:
+    """Explanation records, one a line; a bare layer number is Neuronpedia's source of neurons."""
+    model = folder.run["model"]["name"]
+    version = (folder.run.get("versions") or {}).get("labeler", "")
+    lines = [
+        {
+            "modelId": model,
+            "layer": str(record["layer"]),
+            "index": str(record["neuron"]),
+            "description": record["label"],
+            "typeName": "head-labeler",
+            "explanationModelName": f"head-labeler {version}".strip(),
+            "scoreValue": record["r2"],
+            "scoreTypeName": "held-out R2",
+        }
+        for record in neuron_records(folder)
+        if record["label"]
+        and record["confidence"] != "unlabelled"
+        and record["verdict"] != "reject"
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+    return _write(out, text)
+
+
+def _write(path: Path, text: str) -> Path:
+    write_atomic(path, text.encode("utf-8", errors="backslashreplace"))
+    return path
+
+
+FORMATS: dict[str, Callable[[RunFolder, Path], Path]] = {
+    "markdown": _markdown,
+    "csv": _csv,
+    "json": _json,
+    "latex": _latex,
+    "headvis": write_headvis,
+    "neuronpedia": _neuronpedia,
+}
+"""Format → how it is written."""

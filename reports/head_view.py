@@ -89,17 +89,11 @@ class FollowerView:
 
 
 @dataclass(frozen=True)
-class HeadView:
-    """A head."""
+class Standing:
+    """How well the label of a head holds."""
 
-    name: str
-    layer: int
-    head: int
     confidence: str
     mark: str
-    label: str
-    automatic: str
-    verdict: Verdict | None
     r2: float | None
     r2_text: str
     r2_interval: str
@@ -107,6 +101,18 @@ class HeadView:
     recovered_text: str
     recovered_interval: str
     facts: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class HeadView(Standing):
+    """A head."""
+
+    name: str
+    layer: int
+    head: int
+    label: str
+    automatic: str
+    verdict: Verdict | None
     groups: list[GroupView]
     curves: list[CurveView]
     costs: list[CostView]
@@ -139,11 +145,16 @@ def head_views(folder: RunFolder) -> list[HeadView]:
     for row in folder.heads.to_dict("records"):
         name = str(row["name"])
         label, automatic = worded(row["label"], found.get(name))
+        standing = _standing({str(key): value for key, value in row.items()})
         views.append(
             HeadView(
-                **{"name": name, "layer": int(row["layer"]), "head": int(row["head"])},
-                **_standing({str(key): value for key, value in row.items()}),
-                **{"label": label, "automatic": automatic, "verdict": found.get(name)},
+                **vars(standing),
+                name=name,
+                layer=int(row["layer"]),
+                head=int(row["head"]),
+                label=label,
+                automatic=automatic,
+                verdict=found.get(name),
                 groups=_groups(chosen.get(name, []), row.get("unexplained"), classes),
                 curves=_curves(profiles.get(name, []), classes),
                 costs=_costs(costs.get(name, [])),
@@ -153,18 +164,20 @@ def head_views(folder: RunFolder) -> list[HeadView]:
     return views
 
 
-def _standing(row: Row) -> dict[str, Any]:
-    """How well the label of a head holds, in figures and in words."""
+def _standing(row: Row) -> Standing:
     confidence = row["confidence"] if row["confidence"] in MARKS else "unlabelled"
     recovered = number(row["recovered"])
-    return {
-        **{"confidence": confidence, "mark": MARKS[confidence]},
-        **{"r2": number(row["r2"]), "r2_text": decimal(row["r2"])},
-        "r2_interval": span(row["r2_low"], row["r2_high"]),
-        **{"recovered": recovered, "recovered_text": percent(recovered)},
-        "recovered_interval": percent_span(row["recovered_low"], row["recovered_high"]),
-        "facts": list(_facts(row)),
-    }
+    return Standing(
+        confidence=confidence,
+        mark=MARKS[confidence],
+        r2=number(row["r2"]),
+        r2_text=decimal(row["r2"]),
+        r2_interval=span(row["r2_low"], row["r2_high"]),
+        recovered=recovered,
+        recovered_text=percent(recovered),
+        recovered_interval=percent_span(row["recovered_low"], row["recovered_high"]),
+        facts=list(_facts(row)),
+    )
 
 
 def _facts(row: Row) -> Iterator[tuple[str, str, str]]:

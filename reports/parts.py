@@ -65,10 +65,13 @@ def _layers(table: pd.DataFrame) -> list[tuple[int, list[str]]]:
 
 def _head_strip(row: dict[str, Any], tokens: Dictionary[str]) -> dict[str, Any]:
     return {
-        **{"kind": sentence(row["kind"]), "prompt": sentence(row["prompt"])},
-        **{"query": int(row["query"]), "start": int(row["start"])},
+        "kind": sentence(row["kind"]),
+        "prompt": sentence(row["prompt"]),
+        "query": int(row["query"]),
+        "start": int(row["start"]),
         "t": [tokens.number(visible(token)) for token in tokens_of(row["tokens"])],
-        **{"real": rounded(row["real"], 3), "label": rounded(row["predicted"], 3)},
+        "real": rounded(row["real"], 3),
+        "label": rounded(row["predicted"], 3),
         "r2": number(row["r2"]),
     }
 
@@ -167,7 +170,10 @@ def neuron_columns(
         "fires": [_fires_on(evidence.get(name, []), tokens) for name in rows["name"]],
         **listed,
         "histogram": _histograms(rows),
-        **{"words": words.items, "tokens": tokens.items, "chunk": CHUNK, "figures": FIGURES},
+        "words": words.items,
+        "tokens": tokens.items,
+        "chunk": CHUNK,
+        "figures": FIGURES,
     }
 
 
@@ -203,8 +209,10 @@ def _strips(names: list[str], evidence: dict[str, list[dict[str, Any]]]) -> str:
     neurons = {
         name: [
             {
-                **{"kind": sentence(row["kind"]), "prompt": sentence(row["prompt"])},
-                **{"position": int(row["position"]), "start": int(row["start"])},
+                "kind": sentence(row["kind"]),
+                "prompt": sentence(row["prompt"]),
+                "position": int(row["position"]),
+                "start": int(row["start"]),
                 "value": number(row["value"]),
                 "t": [tokens.number(visible(token)) for token in tokens_of(row["tokens"])],
                 "values": rounded(row["values"], 3),

@@ -57,7 +57,9 @@ def page(run_folder: RunFolder, names: list[str], inside: list[tuple[str, str]])
         .get_template("index.html")
         .render(
             report=report,
-            **{"style": Markup(style), "early": Markup(early), "main": Markup(main)},  # noqa: S704
+            style=Markup(style),
+            early=Markup(early),
+            main=Markup(main),  # noqa: S704
             policy=policy(early, main, style, outside=not inside),
             embedded=inside,
             page_data=page_data(report, names, run_folder),
@@ -118,8 +120,12 @@ def page_data(report: views.ReportView, names: list[str], run_folder: RunFolder)
         "heads": [head.name for head in report.heads],
         "metrics": [
             {
-                **{"key": m.key, "scale": m.scale, "values": m.values, "steps": m.steps},
-                **{"low": m.low, "high": m.high},
+                "key": m.key,
+                "scale": m.scale,
+                "values": m.values,
+                "steps": m.steps,
+                "low": m.low,
+                "high": m.high,
             }
             for m in report.metrics
         ],

@@ -49,7 +49,7 @@ def verdicts(review: Mapping[str, Any]) -> dict[str, Verdict]:
     reviewer = str(review.get("reviewer") or "")
     return {
         str(name): Verdict(
-            verdict=item.get("verdict") if item.get("verdict") in VERDICTS else "",
+            verdict=str(item["verdict"]) if item.get("verdict") in VERDICTS else "",
             label=str(item.get("label") or ""),
             note=str(item.get("note") or ""),
             reviewer=str(item.get("reviewer") or reviewer),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reports.wording import number
+
+Point = tuple[float, float, float | None, float | None]
+"""x, y and the interval of y."""
+
+Place = Callable[[float, float], tuple[float, float]]
+"""From values to pixels."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ def bars_path(values: Sequence[float], width: int = 240, height: int = 48) -> st
 
 
 def log_chart(
-    series: Sequence[tuple[str, str, Sequence[tuple[float, float, float | None, float | None]]]],
+    series: Sequence[tuple[str, str, Sequence[Point]]],
     labels: dict[str, list[str]],
     width: int = 430,
     height: int = 220,
@@ -142,7 +148,7 @@ def log_chart(
         bounded = min(max(y, floor), ceiling)
         return x * width, height * (1 - math.log(bounded / floor) / math.log(ceiling / floor))
 
-    lines = [_line(name, text, points, place, labels) for name, text, points in kept]
+    lines = [_line(name, text, points, place, labels[name]) for name, text, points in kept]
     decades = round(math.log10(ceiling / floor))
     y_ticks = [
         Tick(place(0, floor * 10**step)[1], f"+{floor * 10**step * 100:,.10g}%")
@@ -154,20 +160,18 @@ def log_chart(
     )
 
 
-def _line(name, text, points, place, labels):  # type: ignore[no-untyped-def]
+def _line(name: str, text: str, points: Sequence[Point], place: Place, words: list[str]) -> Line:
     ordered = sorted(points)
     middle = [place(x, y) for x, y, _, _ in ordered]
-    ranged = [(x, low, high) for x, _, low, high in ordered if number(low) and number(high)]
-    edge = [place(x, low) for x, low, _ in ranged] + [place(x, h) for x, _, h in ranged[::-1]]
-    band = path(edge) + "Z" if len(ranged) > 1 else ""
-    named = [(x, y, words) for (x, y), words in zip(middle, labels[name], strict=False)]
+    edge = [place(x, low) for x, _, low, _ in ordered if number(low)]
+    edge += [place(x, high) for x, _, _, high in ordered[::-1] if number(high)]
+    band = path(edge) + "Z" if len(edge) > 3 else ""
+    named = [(x, y, word) for (x, y), word in zip(middle, words, strict=False)]
     return Line(name, text, path(middle), band, named, middle[-1][1])
 
 
 def _spread(lines: list[Line], height: int, gap: float = 15) -> list[Line]:
     """Move the names at the line ends apart, so that none covers another."""
-    from dataclasses import replace
-
     moved: list[Line] = []
     last = -gap
     for line in sorted(lines, key=lambda item: item.end):

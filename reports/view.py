@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from labeler.results import RunFolder
+from reports.grid import Metric, column, grid, metrics
 from reports.head_view import HeadView, head_views
 from reports.reviewed import agreement, run_key, verdicts, worded
+from reports.run_facts import facts
 from reports.shapes import Chart, Histogram, log_chart, rebin
 from reports.wording import (
     CONDITIONS,
@@ -31,34 +33,7 @@ from reports.wording import (
 SHOWN_NEURONS = 40
 """Neurons that the page lists by itself; the rest come with a script."""
 
-METRICS = (
-    ("r2", "held-out R²", "one"),
-    ("r2_dense", "R², all relations", "one"),
-    ("beyond_distance", "R² minus R² of distance alone", "two"),
-    ("recovered", "recovered when replaced", "one"),
-    ("cost", "cost of the label (nats)", "one"),
-    ("unexplained", "remainder", "one"),
-    ("first_position_share", "on the first position", "one"),
-    ("induction", "induction", "one"),
-    ("entropy", "entropy (nats)", "one"),
-    ("written", "share of the layer's writing", "one"),
-)
-"""What the layer × head map can show: column, name, one-way or two-way scale."""
-
 CURVES = ("label", "dense", "distance_profile", "uniform", "first_position")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure for every head, with the step 0 to 10 of the scale that each falls on."""
-
-    key: str
-    text: str
-    scale: str
-    values: list[str]
-    steps: list[int | None]
-    low: str
-    high: str
 
 
 @dataclass(frozen=True)
@@ -120,11 +95,12 @@ def view(folder: RunFolder) -> ReportView:
         run_key=run_key(run),
         headline=sentence(run.get("headline") or ""),
         summary=_summary(folder, heads),
-        facts=_facts(run),
-        thresholds=_thresholds(run.get("settings") or {}),
-        **{"chart": chart, "curve": curve},
-        metrics=_metrics(folder.heads),
-        grid=_grid(heads),
+        facts=facts(run),
+        thresholds=thresholds_text(run.get("settings") or {}),
+        chart=chart,
+        curve=curve,
+        metrics=metrics(folder.heads),
+        grid=grid(folder.heads),
         heads=heads,
         n_neurons=len(folder.neurons),
         neurons=_neurons(folder),
@@ -179,56 +155,14 @@ def _reviewed(folder: RunFolder, names: list[str]) -> list[str]:
     ]
 
 
-def _thresholds(settings: Mapping[str, Any]) -> str:
+def thresholds_text(settings: Mapping[str, Any]) -> str:
+    """What the marks of confidence stand for, with the thresholds that were set."""
     flat = {**settings, **(settings.get("thresholds") or {})}
     clear, likely = decimal(flat.get("clear", 0.5), 1), decimal(flat.get("likely", 0.2), 1)
     return (
         f"No mark: held-out R² of {clear} or more. ~ likely: {likely} or more. "
         f"~~ weak: significant, below {likely}."
     )
-
-
-def _facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Groups of (name, value) about the run."""
-    model, corpus = run.get("model", {}), run.get("corpus", {})
-    skipped = {f"skipped, {k}": v for k, v in (corpus.get("skipped") or {}).items()}
-    corpus = {k: v for k, v in corpus.items() if k != "skipped"} | skipped
-    groups = {
-        "Model": model,
-        "Corpus": corpus,
-        "Pipeline": run.get("pipeline", {}),
-        "Versions": run.get("versions", {}),
-        "Settings": run.get("settings", {}),
-        "Seconds": run.get("seconds", {}),
-        "Run": {"created": run.get("created")},
-    }
-    return [
-        (title, [(sentence(k.replace("_", " ")), _fact(v)) for k, v in _flat(group)])
-        for title, group in groups.items()
-        if group
-    ]
-
-
-def _flat(group: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for key, value in group.items():
-        if isinstance(value, Mapping):
-            rows += [(f"{key}: {inner}", found) for inner, found in _flat(value)]
-        else:
-            rows.append((str(key), value))
-    return rows
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return count(value)
-    if isinstance(value, float):
-        return significant(value)
-    if isinstance(value, list | tuple):
-        return sentence(", ".join(str(item) for item in value)) or "none"
-    return sentence(value) or "–"
 
 
 def _replacement(rows: list[dict[str, Any]]) -> tuple[Chart | None, list[tuple[str, list[str]]]]:
@@ -252,50 +186,12 @@ def _replacement(rows: list[dict[str, Any]]) -> tuple[Chart | None, list[tuple[s
     return log_chart(series, labels), table
 
 
-def _metrics(heads: pd.DataFrame) -> list[Metric]:
-    table = heads.assign(beyond_distance=_column(heads, "r2") - _column(heads, "r2_distance"))
-    metrics = []
-    for key, text, scale in METRICS:
-        values = _column(table, key)
-        if values.notna().any():
-            metrics.append(_metric(key, text, scale, values))
-    return metrics
-
-
-def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    return pd.to_numeric(table[name], errors="coerce").astype(float)
-
-
-def _metric(key: str, text: str, scale: str, values: pd.Series) -> Metric:
-    digits = 3 if key == "cost" else 2
-    if scale == "two":
-        high = max(float(values.abs().max()), 1e-9)
-        low = -high
-    else:
-        low, high = min(0.0, float(values.min())), max(float(values.max()), 1e-9)
-        high = 1.0 if 0.5 < high <= 1 and key != "entropy" else high
-    steps = [
-        None if pd.isna(v) else int(min(max((v - low) / (high - low), 0), 1) * 10 + 0.5)
-        for v in values
-    ]
-    texts = [decimal(v, digits) for v in values]
-    return Metric(key, text, scale, texts, steps, decimal(low, digits), decimal(high, digits))
-
-
-def _grid(heads: list[HeadView]) -> list[tuple[int, list[int]]]:
-    """Indices of heads, layer by layer."""
-    layers: dict[int, list[int]] = {}
-    for index, head in enumerate(heads):
-        layers.setdefault(head.layer, []).append(index)
-    return sorted(layers.items())
-
-
 def _neurons(folder: RunFolder) -> list[NeuronRow]:
     """The best explained neurons; labels that merely look tokens up come after the others."""
     table = folder.neurons
     if table.empty:
         return []
-    ranked = table.assign(r2=_column(table, "r2"), lookup=table["kind"].eq("token detector"))
+    ranked = table.assign(r2=column(table, "r2"), lookup=table["kind"].eq("token detector"))
     ranked = ranked[ranked["confidence"].ne("unlabelled") & ranked["r2"].notna()]
     ranked = ranked.sort_values(["lookup", "r2"], ascending=[True, False], kind="stable")
     found = verdicts(folder.review)

@@ -20,7 +20,7 @@ function drawHead(article, part, name) {
   const { strips, relations } = part.heads[name];
   const kinds = [...new Set(strips.map((row) => row.kind))];
   $(".strips", article).replaceChildren(...kinds.map((kind) => el(
-    "section", {}, el("h3", {}, kindWords(kind)),
+    "section", {}, el("h3", {}, kindWords(kind, article.dataset.confidence)),
     strips.filter((row) => row.kind === kind).map((row) => stripRow(
       `${row.prompt}:${row.query}`, row.r2 === null ? "" : `R² ${decimal(row.r2)}`,
       patternStrip(row.t.map((i) => part.tokens[i]), row.real, row.label, row.query - row.start),
@@ -36,9 +36,10 @@ function drawHead(article, part, name) {
   if (relations.length) $(".relations", article).replaceChildren(details);
 }
 
-function kindWords(kind) {
-  if (kind === "best") return "Rows that the label explains best";
-  if (kind === "worst") return "Rows that it explains worst";
+function kindWords(kind, confidence) {
+  const what = confidence === "unlabelled" ? "spreading evenly" : "the label";
+  if (kind === "best") return `Rows that ${what} explains best`;
+  if (kind === "worst") return `Rows that ${what} explains worst`;
   return kind.replace(/^exception: /, "Where it does something else: ");
 }
 
@@ -67,6 +68,8 @@ function drawPatterns(slot, part, name) {
   const prompt = prompts[at];
   const block = copy("patterns");
   const text = $(".strip", block);
+  const unlabelled = document.getElementById(name).dataset.confidence === "unlabelled";
+  if (unlabelled) $$("figcaption", block)[1].textContent = "No label: spread evenly";
   const panels = $$("canvas", block).map((canvas) => panel(canvas, prompt));
   const show = (query) => showQuery(prompt, query, panels, text, $(".readout", block));
   const pin = (query) => {

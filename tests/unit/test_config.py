@@ -80,7 +80,7 @@ def test_resolved_settings_are_written_and_read_again(tmp_path: Path) -> None:
         ("modle = 'x'", "run.toml: unknown option 'modle'; did you mean 'model'?"),
         (
             "[thresholds]\nlikly = 0.1",
-            "run.toml: thresholds.unknown option 'likly'; did you mean 'likely'?",
+            "run.toml: thresholds: unknown option 'likly'; did you mean 'likely'?",
         ),
         ("clear = 0.5", "run.toml: clear is a threshold; it goes under [thresholds]"),
         ("thresholds = 1", "run.toml: thresholds is the integer 1; expected a table [thresholds]"),
@@ -124,15 +124,15 @@ def test_resolved_settings_are_written_and_read_again(tmp_path: Path) -> None:
         ),
         (
             "[thresholds]\nclear = 1.5",
-            "run.toml: thresholds.clear is the number 1.5; expected a number from 0 to 1",
+            "run.toml: thresholds: clear is the number 1.5; expected a number from 0 to 1",
         ),
         (
             "[thresholds]\nlift_floor = nan",
-            "run.toml: thresholds.lift_floor is the number nan; expected a number of at least 0",
+            "run.toml: thresholds: lift_floor is the number nan; expected a number of at least 0",
         ),
         (
             "[thresholds]\nmax_predictions = 0",
-            "run.toml: thresholds.max_predictions is the integer 0; expected an integer of at "
+            "run.toml: thresholds: max_predictions is the integer 0; expected an integer of at "
             "least 1",
         ),
         ("model = ", "configuration run.toml is not TOML: Invalid value (at end of document)"),

@@ -1,0 +1,255 @@
+"""All labels of a run put to the test: every head by itself, every layer, and the curve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from labeler.evidence import strip
+from labeler.intervals import ratio
+from labeler.model import LanguageModel
+from labeler.predict import Rules
+from labeler.prepare import Prepared
+from labeler.progress import Progress
+from labeler.score import batches
+from labeler.stand_ins import MeanPattern, StandIns
+from labeler.verify import Nats, Trial, real_patterns, replacement, self_test
+
+FRACTIONS = (0.1, 0.25, 0.5, 0.75, 1.0)
+CURVES = ("label", "dense", "distance_profile", "uniform", "first_position", "zero")
+SINGLE = ("label", "uniform", "mean", "zero", "first_position", "other_label", "shuffled_label")
+COSTLY = 4
+SELF_TEST_TEXTS = 2
+MEAN_TOKENS = 512
+
+
+@dataclass
+class Losses:
+    """Loss by text under each condition: key → one entry a text, in the order of the texts."""
+
+    clean: list[Nats] = field(default_factory=list)
+    replaced: dict[tuple[str, str, str], list[Nats]] = field(default_factory=dict)
+    divergence: dict[str, list[ndarray]] = field(default_factory=dict)
+
+    def add(self, scope: str, name: str, condition: str, nats: Nats) -> None:
+        """The losses of one batch."""
+        self.replaced.setdefault((scope, name, condition), []).append(nats)
+
+    @property
+    def tokens(self) -> Float[ndarray, " text"]:
+        """Judged tokens of each text."""
+        return np.concatenate([part.tokens for part in self.clean])
+
+    @property
+    def baseline(self) -> Float[ndarray, " text"]:
+        """Nats of each text, nothing replaced."""
+        return np.concatenate([part.total for part in self.clean])
+
+    def of(self, scope: str, name: str, condition: str) -> Float[ndarray, " text"]:
+        """Nats of each text under a condition."""
+        return np.concatenate([part.total for part in self.replaced[scope, name, condition]])
+
+    def rise(self, scope: str, name: str, condition: str) -> tuple[float, float, float]:
+        """Rise of perplexity with its interval over texts: 0.05 is +5%."""
+        more = self.of(scope, name, condition) - self.baseline
+        return tuple(  # type: ignore[return-value]
+            float(np.expm1(min(value[0], 50.0)))
+            for value in ratio(more[:, None], self.tokens[:, None])
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """What the campaign found."""
+
+    losses: Losses
+    order: list[int]
+    costs: Float[ndarray, " head"]
+    costly: list[dict[str, Any]]
+    names: list[str]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Rows of replacement.parquet."""
+        tokens = float(self.losses.tokens.sum())
+        clean = float(self.losses.baseline.sum()) / max(tokens, 1.0)
+        yield {"scope": "model", "name": "", "condition": "clean", "loss": clean, "tokens": tokens}
+        for scope, name, condition in self.losses.replaced:
+            rise, low, high = self.losses.rise(scope, name, condition)
+            loss = float(self.losses.of(scope, name, condition).sum()) / max(tokens, 1.0)
+            kl = None
+            if scope == "head" and condition == "label":
+                kl = float(sum(x.sum() for x in self.losses.divergence[name])) / max(tokens, 1.0)
+            yield {
+                "scope": scope,
+                "name": name,
+                "condition": condition,
+                "loss": loss,
+                "rise": rise,
+                "rise_low": low,
+                "rise_high": high,
+                "kl": kl,
+                "tokens": tokens,
+            }
+
+    def heads(self) -> Iterator[dict[str, Any]]:
+        """`recovered` and `cost` of every head; `recovered` is null where a head is inert here."""
+        tokens = self.losses.tokens
+        for name in self.names:
+            label, even = (self.losses.of("head", name, c) for c in ("label", "uniform"))
+            lost = even - self.losses.baseline
+            needed = [float(x[0]) for x in ratio(lost[:, None], tokens[:, None])]
+            inert = not needed[1] > 0
+            recovered = [float(x[0]) for x in ratio((even - label)[:, None], lost[:, None])]
+            shown = [None] * 3 if inert else recovered
+            cost = float((label - self.losses.baseline).sum() / max(tokens.sum(), 1.0))
+            yield {
+                "name": name,
+                "recovered": shown[0],
+                "recovered_low": shown[1],
+                "recovered_high": shown[2],
+                "inert": inert,
+                "cost": cost,
+            }
+
+    def curve(self) -> list[dict[str, float]]:
+        """Rise of perplexity by fraction of heads replaced, cheapest first."""
+        found = []
+        for fraction in FRACTIONS:
+            point: dict[str, float] = {"fraction": fraction}
+            for condition in CURVES:
+                rise, low, high = self.losses.rise("fraction", f"{fraction:g}", condition)
+                point |= {condition: rise, f"{condition}_low": low, f"{condition}_high": high}
+            found.append(point)
+        return found
+
+
+class Campaign:
+    """Runs the conditions: over choosing prompts for the order, over judging ones for figures."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        stand_ins: StandIns,
+        choosing: Sequence[Prepared],
+        judging: Sequence[Prepared],
+        budget: int,
+        progress: Progress,
+    ) -> None:
+        self.model = model
+        self.shape = model.shape
+        self.n_heads = model.shape.n_heads
+        self.all = list(range(model.shape.n_layers * model.shape.n_heads))
+        self.names = model.shape.heads
+        self.choosing, self.judging = list(choosing), list(judging)
+        self.budget = budget
+        self.progress = progress
+        self.stand_ins = stand_ins
+        few = sorted(self.judging or self.choosing, key=len)[-SELF_TEST_TEXTS:]
+        self.from_layer = self_test(model, few)
+        self.costly: dict[int, list[dict[str, Any]]] = {head: [] for head in self.all}
+
+    def run(self) -> Verified:
+        """Order by own cost where labels were chosen; everything else where they are judged."""
+        self.progress.stage("order", len(self.choosing), "prompts")
+        costs = self._own_costs()
+        order = sorted(self.all, key=lambda head: (costs[head], head))
+        self.progress.stage("verify", len(self.judging), "prompts")
+        losses = Losses()
+        for items in batches(self.judging, self.budget):
+            trial = Trial(self.model, items, self.from_layer)
+            losses.clean.append(trial.nats(trial.clean_nats))
+            for condition in dict.fromkeys((*SINGLE, *CURVES)):
+                self._condition(trial, condition, order, losses)
+            self.progress.advance(len(items))
+        costly = [row for head in self.all for row in self.costly[head]]
+        return Verified(losses, order, costs, costly, self.names)
+
+    def _own_costs(self) -> Float[ndarray, " head"]:
+        """Mean rise of the loss when a head alone is replaced; also gathers mean patterns."""
+        longest = max((len(item) for item in (*self.choosing, *self.judging)), default=1)
+        mean = MeanPattern(self.shape, longest)
+        total, tokens = np.zeros(len(self.all)), 0.0
+        for items in batches(self.choosing, self.budget):
+            trial = Trial(self.model, items, self.from_layer)
+            mean.add(real_patterns(self.model, trial.tokens), items)
+            said = self.stand_ins.build("label", items)
+            for head in self.all:
+                nats = trial.by_token(replacement(said, [head], self.n_heads)) - trial.clean_nats
+                total[head] += float(nats.sum())
+            tokens += float(trial.valid.sum())
+            self.progress.advance(len(items))
+        self.stand_ins.mean.extend(mean.patterns(self.shape.windows))
+        return total / max(tokens, 1.0)
+
+    def _condition(self, trial: Trial, condition: str, order: list[int], losses: Losses) -> None:
+        patterns = self.stand_ins.build(condition, trial.items)
+        if condition in SINGLE:
+            for head in self.all:
+                self._single(trial, condition, head, patterns, losses)
+        if condition in CURVES:
+            for fraction in FRACTIONS:
+                count = max(1, round(fraction * len(order)))
+                nats = trial.by_token(replacement(patterns, order[:count], self.n_heads))
+                losses.add("fraction", f"{fraction:g}", condition, trial.nats(nats))
+        if condition in ("label", "uniform"):
+            for layer in range(self.shape.n_layers):
+                heads = range(layer * self.n_heads, (layer + 1) * self.n_heads)
+                nats = trial.by_token(replacement(patterns, heads, self.n_heads))
+                losses.add("layer", f"L{layer}", condition, trial.nats(nats))
+
+    def _single(
+        self,
+        trial: Trial,
+        condition: str,
+        head: int,
+        patterns: list[torch.Tensor],
+        losses: Losses,
+    ) -> None:
+        replaced = replacement(patterns, [head], self.n_heads)
+        if condition != "label":
+            losses.add("head", self.names[head], condition, trial.nats(trial.by_token(replaced)))
+            return
+        logits = trial.logits(replaced)
+        by_token = trial.by_logits(logits)
+        losses.add("head", self.names[head], condition, trial.nats(by_token))
+        losses.divergence.setdefault(self.names[head], []).append(trial.divergence(logits))
+        self._keep_costly(head, trial, by_token - trial.clean_nats)
+
+    def _keep_costly(self, head: int, trial: Trial, more: torch.Tensor) -> None:
+        """Where the loss is made: the dearest token of each text, the dearest texts kept."""
+        value, position = more.max(dim=1)
+        rows = self.costly[head]
+        for row, item in enumerate(trial.items):
+            if len(rows) < COSTLY or float(value[row]) > rows[-1]["rise"]:
+                at = int(position[row])
+                start, tokens = strip(item, at)
+                rows.append(
+                    {
+                        "name": self.names[head],
+                        "prompt": item.text.id,
+                        "position": at,
+                        "rise": float(value[row]),
+                        "start": start,
+                        "tokens": tokens,
+                    }
+                )
+                rows.sort(key=lambda found: -found["rise"])
+                del rows[COSTLY:]
+
+
+def controls(rules: Sequence[Rules], seed: int) -> dict[str, list[Rules]]:
+    """Wrong labels: the next head's of the layer; a head's own with its relations shuffled."""
+    other, shuffled = [], []
+    draw = np.random.default_rng(seed)
+    for rule in rules:
+        n = len(rule.weight)
+        other.append(rule.heads([(head + 1) % n for head in range(n)]))
+        columns = draw.permutation(rule.weight.shape[2])
+        shuffled.append(Rules(rule.relations, rule.weight[:, :, columns]))
+    return {"other_label": other, "shuffled_label": shuffled}

@@ -1,0 +1,55 @@
+"""Texts as neurons see them: tokens and columns, in padded batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from jaxtyping import Int
+from numpy import ndarray
+from torch import Tensor
+
+from heuristics.text import Text
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A text's tokens and its columns, the first position left out where it is BOS."""
+
+    id: str
+    tokens: Int[ndarray, " pos"]
+    first: int
+    matrix: sp.csr_matrix
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @classmethod
+    def of(cls, text: Text, matrix: sp.csr_matrix) -> Columns:
+        """From all columns of a text."""
+        first = int(text.has_bos)
+        return cls(text.id, text.token_ids, first, matrix[first:])
+
+
+def batched(
+    texts: Iterable[Columns], budget: int
+) -> Iterator[tuple[list[Columns], Int[Tensor, "batch pos"]]]:
+    """Texts by length, cut so that a batch has at most `budget` padded tokens; padded right."""
+    batch: list[Columns] = []
+    for text in sorted(texts, key=lambda text: (len(text), text.id)):
+        if batch and (len(batch) + 1) * len(text) > budget:
+            yield batch, _padded(batch)
+            batch = []
+        batch.append(text)
+    if batch:
+        yield batch, _padded(batch)
+
+
+def _padded(batch: list[Columns]) -> Int[Tensor, "batch pos"]:
+    tokens = np.zeros((len(batch), max(len(text) for text in batch)), dtype=np.int64)
+    for row, text in enumerate(batch):
+        tokens[row, : len(text)] = text.tokens
+    return torch.from_numpy(tokens)

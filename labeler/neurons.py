@@ -1,0 +1,133 @@
+"""Findings about neurons: labels, their figures beside a re-initialised copy, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy import ndarray
+
+from labeler.activations import activation_pictures
+from labeler.evidence import NeuronEvidence, fill_values
+from labeler.fit_neurons import NeuronFit, fit_neurons
+from labeler.neuron_output import neuron_outputs
+from labeler.neuron_tables import DEAD, NeuronTable
+from labeler.pairs import pair_rows
+from labeler.partial import partial_r2
+from labeler.predictors import predictors
+from labeler.prepare import Prepared
+from labeler.reinitialised import neuron_statistics, reinitialised
+from labeler.statistics import Statistics, merge
+
+if TYPE_CHECKING:
+    from labeler.run import Session
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronFindings:
+    """Tables by file, the figures that sum neurons up, and what pictures are drawn from."""
+
+    tables: dict[str, pd.DataFrame]
+    figures: dict[str, float | None]
+    pictures: dict[str, Any]
+
+
+def neuron_findings(
+    session: Session,
+    folds: Sequence[Statistics],
+    evidence: NeuronEvidence,
+    shown: Sequence[Prepared],
+) -> NeuronFindings:
+    """Labels of all neurons; `predictions.parquet` among the tables has their rows only."""
+    limits, vocabulary = session.settings.thresholds, session.vocabulary.neurons
+    fit = fit_neurons(folds, vocabulary, limits)
+    table = NeuronTable(
+        fit=fit,
+        names=session.model.shape.neurons,
+        predictors=predictors(vocabulary, session.model.token_string),
+        statistics=merge(folds),
+        evidence=evidence,
+        sample=reservoir_columns(evidence),
+        limits=limits,
+    )
+    figures = summary("", fit, ~table.constant)
+    extra = [dict(row) for row in neuron_outputs(session.model)]
+    _put(extra, "r2_partial", partial_r2(folds, fit, vocabulary))
+    if session.settings.reinitialised:
+        other, live, prompts = reinitialised_fit(session)
+        _put(extra, "r2_reinitialised", np.where(live, other.r2, np.nan))
+        figures |= summary("_reinitialised", other, live)
+        figures["neurons_reinitialised_prompts"] = prompts
+    examples = list(table.examples())
+    fill_values(examples, evidence.items, session.model)
+    return NeuronFindings(
+        {
+            "neurons.parquet": pd.DataFrame(list(table.rows(extra))),
+            "predictions.parquet": pd.DataFrame(list(table.predictions())),
+            "evidence/neurons.parquet": pd.DataFrame(examples),
+            "pairs.parquet": pd.DataFrame(
+                pair_rows(session.model, session.neuron_columns(), session.settings.token_budget)
+            ),
+        },
+        figures,
+        _pictures(session, table, shown),
+    )
+
+
+def _pictures(session: Session, table: NeuronTable, shown: Sequence[Prepared]) -> dict[str, Any]:
+    mean, std = table.moments()
+    features = [item.name for item in session.vocabulary.features]
+    return activation_pictures(
+        session.model, table.evidence.items, shown, mean, std, features, session.settings.seed
+    )
+
+
+def _put(rows: list[dict[str, Any]], name: str, values: ndarray) -> None:
+    for row, value in zip(rows, values.tolist(), strict=True):
+        row[name] = value
+
+
+def reservoir_columns(evidence: NeuronEvidence) -> ndarray:
+    """The columns of every token of the reservoir, `[token, column]`."""
+    columns = sp.vstack([item.predictors for item in evidence.items], format="csr")
+    starts = np.concatenate([[0], np.cumsum([len(item) for item in evidence.items])])
+    rows = [int(starts[text]) + position for text, position in evidence.places]
+    return np.asarray(columns[rows].toarray(), dtype=np.float32)
+
+
+def summary(suffix: str, fit: NeuronFit, live: ndarray) -> dict[str, float | None]:
+    """Median R², the fraction of live neurons at 0.1 and more, and of those with a class."""
+    r2, has_class = fit.r2[live], fit.has_class[live]
+    names = ("neurons_r2_median", "neurons_r2_above_0.1", "neurons_with_class")
+    if not len(r2):
+        return {f"{name}{suffix}": None for name in names}
+    values = (float(np.median(r2)), float((r2 >= 0.1).mean()), float(has_class.mean()))
+    return {f"{name}{suffix}": value for name, value in zip(names, values, strict=True)}
+
+
+def reinitialised_fit(session: Session) -> tuple[NeuronFit, ndarray, int]:
+    """The same fit on a re-initialised copy; which of its neurons are live, and from what texts."""
+    by_fold = session.neuron_columns()
+    n_columns, budget = len(session.vocabulary.neurons), session.settings.token_budget
+    with reinitialised(session.model, session.settings.seed) as model:
+        folds = [neuron_statistics(model, texts, n_columns, budget) for texts in by_fold]
+    low = np.min([fold["neuron_min"] for fold in folds], axis=0)
+    high = np.max([fold["neuron_max"] for fold in folds], axis=0)
+    fit = fit_neurons(folds, session.vocabulary.neurons, session.settings.thresholds)
+    return fit, high - low >= DEAD, sum(len(texts) for texts in by_fold)
+
+
+def neuron_headline(figures: Mapping[str, float | None]) -> str:
+    """What distinguishes the model's neurons from those of a re-initialised copy."""
+    here, there = figures.get("neurons_with_class"), figures.get("neurons_with_class_reinitialised")
+    r2, other = figures.get("neurons_r2_median"), figures.get("neurons_r2_median_reinitialised")
+    if here is None or r2 is None:
+        return ""
+    said = f", {here:.0%} by classes that beat random ones, with a median R² of {r2:.2f}"
+    if there is None or other is None:
+        return said
+    return f"{said} (re-initialised: {there:.0%} and {other:.2f}; difference {r2 - other:+.2f})"

@@ -1,0 +1,217 @@
+"""The columns that neurons are described by, and how labels say them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Bool
+from numpy import ndarray
+
+from heuristics.check import feature_mask
+from heuristics.contract import Heuristic
+from heuristics.text import Text, per_text
+
+MIN_COUNT = 20
+N_TOKENS, N_PREVIOUS, N_WORDS_SO_FAR, N_PREVIOUS_WORDS = 256, 128, 192, 64
+
+HERE = ("noun", "verb", "adjective", "proper noun", "pronoun", "function word", "word beginning")
+BEFORE = ("comma", "full stop", "speech mark", "determiner", "adjective", "verb", "preposition")
+
+
+@dataclass(frozen=True)
+class NeuronVocabulary:
+    """What may be said of a neuron, in the order of its columns.
+
+    `features` at the token and at the one before it, some of them at both (`HERE` after `BEFORE`);
+    the identity of frequent `tokens` here, of the most frequent ones one position back, of the word
+    so far where a token goes on with one (`words_so_far`: "moo", "moon"), and of the word before
+    this one (`previous_words`).
+    """
+
+    features: tuple[Heuristic, ...]
+    tokens: tuple[int, ...]
+    words_so_far: tuple[str, ...] = ()
+    previous_words: tuple[str, ...] = ()
+
+    @property
+    def n_previous(self) -> int:
+        """How many of the frequent tokens are looked for one position back as well."""
+        return min(N_PREVIOUS, len(self.tokens))
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Which feature here, after which feature: the columns that hold where both do."""
+        index = {item.name: i for i, item in enumerate(self.features)}
+        return [
+            (index[here], index[before])
+            for here in HERE
+            for before in BEFORE
+            if here in index and before in index
+        ]
+
+    @property
+    def conjunctions(self) -> range:
+        """The columns of `pairs`."""
+        start = 2 * len(self.features)
+        return range(start, start + len(self.pairs))
+
+    @property
+    def families(self) -> tuple[range, range, range, range]:
+        """Columns that exclude each other: token, previous token, word so far, previous word."""
+        start = self.conjunctions.stop
+        sizes = (len(self.tokens), self.n_previous, len(self.words_so_far))
+        bounds = np.cumsum([start, *sizes, len(self.previous_words)]).tolist()
+        token, previous, so_far, word = (range(a, b) for a, b in pairwise(bounds))
+        return token, previous, so_far, word
+
+    def __len__(self) -> int:
+        return self.families[-1].stop
+
+    @property
+    def positional(self) -> Bool[ndarray, " column"]:
+        """Columns that are about position alone."""
+        own = [item.module == "heuristics.position" for item in self.features]
+        found = np.zeros(len(self), dtype=bool)
+        found[: 2 * len(own)] = own + own
+        return found
+
+
+def build_neuron_vocabulary(
+    features: tuple[Heuristic, ...], texts: Sequence[Text]
+) -> NeuronVocabulary:
+    """The frequent tokens and words of a sample; the result does not depend on its order."""
+    return NeuronVocabulary(
+        features,
+        tuple(_frequent((text.token_ids[1:].tolist() for text in texts), N_TOKENS)),
+        tuple(_frequent((word_so_far(text).tolist() for text in texts), N_WORDS_SO_FAR)),
+        tuple(_frequent((previous_word(text).tolist() for text in texts), N_PREVIOUS_WORDS)),
+    )
+
+
+def _frequent(values: Iterator[list[Any]], limit: int) -> list[Any]:
+    """The most frequent values, the empty string aside."""
+    counts: Counter[Any] = Counter()
+    for part in values:
+        counts.update(part)
+    counts.pop("", None)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [value for value, count in ranked[:limit] if count >= MIN_COUNT]
+
+
+@per_text
+def word_so_far(text: Text) -> ndarray:
+    """Each word up to and with the token, in lower case; '' on a word's first piece."""
+    string, start = text.string.lower(), text.word_start
+    found = np.full(len(text), "", dtype=object)
+    if len(string) == len(text.string):
+        for place in np.flatnonzero(text.piece >= 1):
+            found[place] = string[text.offsets[start[place], 0] : text.offsets[place, 1]].strip()
+    return found
+
+
+@per_text
+def previous_word(text: Text) -> ndarray:
+    """The word before each token's word; '' where there is none."""
+    before = text.word_start - 1
+    words = text.words.astype(object)
+    return np.asarray(np.where(before >= text.has_bos, words[np.maximum(before, 0)], ""))
+
+
+def _one_hot(values: ndarray, known: Sequence[int] | Sequence[str]) -> ndarray:
+    rank = {value: index for index, value in enumerate(known)}
+    index = np.array([rank.get(value, -1) for value in values.tolist()], dtype=np.int64)
+    return np.asarray(index[:, None] == np.arange(len(known))[None, :])
+
+
+def predictor_matrix(text: Text, vocabulary: NeuronVocabulary) -> sp.csr_matrix:
+    """`[pos, column]`, 0 or 1."""
+    n = len(text)
+    here = np.array([feature_mask(item, text) for item in vocabulary.features], dtype=bool)
+    here = here.reshape(len(vocabulary.features), n).T
+    before = np.zeros_like(here)
+    before[1:] = here[:-1]
+    identity = _one_hot(text.token_ids, vocabulary.tokens)
+    previous = np.zeros((n, vocabulary.n_previous), dtype=bool)
+    previous[1:] = identity[:-1, : vocabulary.n_previous]
+    so_far = _one_hot(word_so_far(text), vocabulary.words_so_far)
+    word = _one_hot(previous_word(text), vocabulary.previous_words)
+    pairs = np.array(vocabulary.pairs, dtype=np.int64).reshape(-1, 2)
+    both = here[:, pairs[:, 0]] & before[:, pairs[:, 1]]
+    columns = np.hstack([here, before, both, identity, previous, so_far, word])
+    return sp.csr_matrix(columns.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One column in words; `identity` is a token or word by name, `family` what it groups with."""
+
+    name: str
+    phrase: str
+    identity: bool = False
+    positional: bool = False
+    family: str = ""
+
+
+def predictors(vocabulary: NeuronVocabulary, token: Callable[[int], str]) -> list[Predictor]:
+    """In the order of the columns of `predictor_matrix`."""
+    positional = vocabulary.positional
+    n = len(vocabulary.features)
+    found = [
+        Predictor(item.name, item.phrase, positional=bool(positional[i]))
+        for i, item in enumerate(vocabulary.features)
+    ]
+    found += [
+        Predictor(f"after {item.name}", f"what follows {item.phrase}", False, bool(positional[i]))
+        for i, item in enumerate(vocabulary.features, start=n)
+    ]
+    own = vocabulary.features
+    found += [
+        Predictor(
+            f"{own[here].name} after {own[before].name}",
+            f"{own[here].phrase} right after {own[before].phrase}",
+        )
+        for here, before in vocabulary.pairs
+    ]
+    shown = [shown_token(token(index)) for index in vocabulary.tokens]
+    so_far = [f'"{word}"' for word in vocabulary.words_so_far]
+    words = [f'"{word}"' for word in vocabulary.previous_words]
+    families = (
+        ("token", shown),
+        ("after token", shown[: vocabulary.n_previous]),
+        ("word so far", so_far),
+        ("after word", words),
+    )
+    for family, values in families:
+        found += [Predictor(f"{family} {value}", value, True, False, family) for value in values]
+    return found
+
+
+PHRASES = {
+    "token": "{}",
+    "after token": "what follows {}",
+    "word so far": "where the word so far is {}",
+    "after word": "the word after {}",
+}
+"""Family → how a label says a group of it."""
+
+
+def grouped(members: Sequence[Predictor]) -> Predictor:
+    """Several columns of a family as one prediction; a single column is itself."""
+    first = members[0]
+    if not first.family:
+        return first
+    said = ", ".join(item.phrase for item in members[:-1])
+    said = f"{said} or {members[-1].phrase}" if said else first.phrase
+    name = f"{first.family} {' | '.join(item.phrase for item in members)}"
+    return Predictor(name, PHRASES[first.family].format(said), True, False, first.family)
+
+
+def shown_token(string: str) -> str:
+    """A token in quotes, with its space visible."""
+    return f'"{string.replace(" ", "·").replace(chr(10), "⏎")}"'

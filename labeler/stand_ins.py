@@ -1,0 +1,118 @@
+"""Patterns that stand in for heads on a batch, by condition: labels, ceilings and ablations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from labeler.distance import bucket_edges
+from labeler.model import Shape
+from labeler.predict import Rules, baseline, patterns
+from labeler.prepare import Prepared
+from labeler.statistics import Statistics, summed
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """Each head's own distance profile by query class, measured on the choosing folds."""
+
+    near: Float[ndarray, "head class bucket"]
+    first: Float[ndarray, "head class"]
+    edges: ndarray
+
+    @classmethod
+    def of(cls, choosing: Sequence[Statistics], shape: Shape) -> Profiles:
+        """From the statistics of the choosing folds."""
+        pairs = summed(choosing, "profile_pairs")
+        kinds = np.repeat([shape.kinds.index(w) for w in shape.windows], shape.n_heads)
+        near = summed(choosing, "profile") / np.maximum(pairs[kinds], 1)
+        first = summed(choosing, "first") / np.maximum(summed(choosing, "rows"), 1)
+        return cls(near, first, bucket_edges(shape.n_ctx))
+
+    def patterns(self, heads: slice, item: Prepared, window: int | None) -> Tensor:
+        """Patterns of some heads, rows normalised to 1."""
+        n = len(item)
+        query, key = np.arange(n)[:, None], np.arange(n)[None, :]
+        bucket = np.searchsorted(self.edges, np.maximum(query - key, 0), side="right") - 1
+        leaf = np.broadcast_to(item.classes[:, None], (n, n))
+        found = self.near[heads][:, leaf, bucket]
+        found[:, :, 0] = self.first[heads][:, item.classes]
+        seen = (baseline(n, window) > 0).numpy()
+        found = np.where(seen, found, 0.0)
+        found[:, 0, 0] = 1.0
+        total = found.sum(axis=2, keepdims=True)
+        even = baseline(n, window).numpy()
+        return torch.from_numpy(
+            np.where(total > 1e-9, found / np.maximum(total, 1e-9), even).astype(np.float32)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StandIns:
+    """All that stand-in patterns are made from; conditions are named as in the run folder."""
+
+    shape: Shape
+    rules: dict[str, list[Rules]]
+    profiles: Profiles
+    mean: list[Tensor]
+
+    def build(self, condition: str, items: Sequence[Prepared]) -> list[Tensor]:
+        """One `[batch, head, query, key]` a layer."""
+        longest = max(len(item) for item in items)
+        found = []
+        for layer, window in enumerate(self.shape.windows):
+            padded = torch.zeros(len(items), self.shape.n_heads, longest, longest)
+            for row, item in enumerate(items):
+                n = len(item)
+                padded[row, :, :n, :n] = self._one(condition, layer, window, item)
+            found.append(padded)
+        return found
+
+    def _one(
+        self, condition: str, layer: int, window: int | None, item: Prepared
+    ) -> Float[Tensor, "head query key"]:
+        n, h = len(item), self.shape.n_heads
+        if condition in self.rules:
+            kind = self.shape.kinds.index(window)
+            return patterns(self.rules[condition][layer], item, kind, window)
+        if condition == "distance_profile":
+            return self.profiles.patterns(slice(layer * h, (layer + 1) * h), item, window)
+        if condition == "mean":
+            return self.mean[layer][:, :n, :n]
+        one = torch.zeros(n, n)
+        if condition == "uniform":
+            one = baseline(n, window)
+        elif condition == "first_position":
+            one[:, 0] = 1.0
+        return one.expand(h, n, n)
+
+
+class MeanPattern:
+    """The mean pattern by query and key position, over the texts that are long enough."""
+
+    def __init__(self, shape: Shape, longest: int) -> None:
+        self.total = [torch.zeros(shape.n_heads, longest, longest) for _ in shape.windows]
+        self.count = torch.zeros(longest)
+
+    def add(self, real: Sequence[Tensor], items: Sequence[Prepared]) -> None:
+        """One batch of real patterns."""
+        for row, item in enumerate(items):
+            n = min(len(item), len(self.count))
+            self.count[:n] += 1
+            for total, pattern in zip(self.total, real, strict=True):
+                total[:, :n, :n] += pattern[row, :, :n, :n].float().cpu()
+
+    def patterns(self, windows: Sequence[int | None]) -> list[Tensor]:
+        """The means; uniform where no text was long enough."""
+        found = []
+        for total, window in zip(self.total, windows, strict=True):
+            mean = total / self.count.clamp(min=1)[None, :, None]
+            even = baseline(len(self.count), window)
+            found.append(torch.where(self.count[None, :, None] > 0, mean, even))
+        return found

@@ -1,0 +1,174 @@
+"""`labeler verify`: the labels of a run folder are read back, run, and their cost written there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from labeler.campaign import Campaign, Verified, controls
+from labeler.classes import QueryClasses
+from labeler.config import load_settings
+from labeler.errors import RunFolderError
+from labeler.fit_heads import HeadFit, HeadLabel, Rule, Term, split_folds
+from labeler.predict import Rules
+from labeler.prepare import Prepared, Vocabulary
+from labeler.progress import Progress, Silent
+from labeler.results import RunFolder, open_run, write_json, write_table
+from labeler.run import Session, fold_statistics
+from labeler.stand_ins import Profiles, StandIns
+from labeler.statistics import Statistics
+
+VERIFY_PROMPTS = 150
+
+
+def verify(
+    path: str | Path, progress: Progress | None = None, max_prompts: int = VERIFY_PROMPTS
+) -> RunFolder:
+    """Run the labels of a finished run on at most so many choosing and so many judging prompts.
+
+    Writes `replacement.parquet`, the verified columns of `heads.parquet`, `evidence/costs.parquet`,
+    and the curve and headline of `run.json`. Raises RunFolderError if the run's model, corpus or
+    vocabulary are no longer what they were.
+    """
+    folder = open_run(path)
+    settings = load_settings(folder.path / "settings.toml", {})
+    session = Session(replace(settings, out=folder.path))
+    folds = fold_statistics(session, progress or Silent())
+    found = run_campaign(session, folds, folder, progress or Silent(), max_prompts)
+    write_verified(folder, found)
+    return open_run(path)
+
+
+def labels_of(folder: RunFolder, vocabulary: Vocabulary, names: Sequence[str]) -> list[HeadLabel]:
+    """Labels rebuilt from the printed figures alone; an unlabelled head says nothing."""
+    relations = {item.name: index for index, item in enumerate(vocabulary.relations)}
+    rows = folder.predictions
+    rows = rows[rows["selected"].astype(bool)].sort_values(["name", "query_class", "order"])
+    sure = dict(zip(folder.heads["name"], folder.heads["confidence"], strict=True))
+    by_head = dict(tuple(rows.groupby("name")))
+    everything = range(len(vocabulary.classes))
+    found = []
+    for name in names:
+        own = by_head.get(name)
+        if own is None or sure[name] == "unlabelled":
+            found.append(HeadLabel(name, Rule((), tuple(everything))))
+        else:
+            found.append(_label(name, own, relations, vocabulary.classes))
+    return found
+
+
+def _label(
+    name: str, rows: pd.DataFrame, relations: dict[str, int], classes: QueryClasses
+) -> HeadLabel:
+    groups = {group.name: group for group in classes.groups}
+    general: tuple[Term, ...] = ()
+    exceptions = []
+    for query_class, part in rows.groupby("query_class", sort=False):
+        terms = tuple(
+            Term(relations[row.prediction], float(row.share), float(row.coverage))
+            for row in part.itertuples()
+            if row.prediction in relations
+        )
+        if query_class == "":
+            general = terms
+        elif query_class in groups:
+            group = groups[str(query_class)]
+            exceptions.append(Rule(terms, group.leaves, group))
+        else:
+            raise RunFolderError(f"{name} has an exception for an unknown class {query_class!r}")
+    taken = {leaf for rule in exceptions for leaf in rule.leaves}
+    rest = tuple(leaf for leaf in range(len(classes)) if leaf not in taken)
+    return HeadLabel(name, Rule(general, rest), tuple(exceptions))
+
+
+def run_campaign(
+    session: Session,
+    folds: Sequence[Statistics],
+    folder: RunFolder,
+    progress: Progress,
+    max_prompts: int = VERIFY_PROMPTS,
+) -> Verified:
+    """Put the labels of a run folder in the place of the session's heads."""
+    shape, vocabulary = session.model.shape, session.vocabulary
+    labels = labels_of(folder, vocabulary, shape.heads)
+    n = shape.n_heads
+    said = [
+        Rules.of_labels(labels[layer * n : (layer + 1) * n], len(vocabulary.classes))
+        for layer in range(shape.n_layers)
+    ]
+    choose, _, _, _ = split_folds(len(folds))
+    stand_ins = StandIns(
+        shape=shape,
+        rules={
+            "label": said,
+            "dense": _dense(session, folds),
+            **controls(said, session.settings.seed),
+        },
+        profiles=Profiles.of([folds[i] for i in choose], shape),
+        mean=[],
+    )
+    choosing = _prompts(session, judging=False, limit=max_prompts)
+    judging = _prompts(session, judging=True, limit=max_prompts)
+    budget = session.settings.token_budget
+    return Campaign(session.model, stand_ins, choosing, judging, budget, progress).run()
+
+
+def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:
+    """All relations by query class, one entry a layer."""
+    shape, vocabulary = session.model.shape, session.vocabulary
+    found: dict[int, Rules] = {}
+    for kind, window in enumerate(shape.kinds):
+        fit = HeadFit(folds, shape, vocabulary, kind, session.settings.thresholds)
+        weight = fit.dense_weights(len(vocabulary.classes))
+        place = {int(head): index for index, head in enumerate(fit.heads)}
+        for layer, own in enumerate(shape.windows):
+            if own == window:
+                heads = range(layer * shape.n_heads, (layer + 1) * shape.n_heads)
+                found[layer] = Rules.of_dense(weight[[place[head] for head in heads]])
+    return [found[layer] for layer in range(shape.n_layers)]
+
+
+def _prompts(session: Session, judging: bool, limit: int) -> list[Prepared]:
+    found: list[Prepared] = []
+    for shard in session.shards:
+        if len(found) >= limit:
+            break
+        if session.n_folds == 0 or (shard.fold % 2 == 1) == judging:
+            found += session.prepared(shard)
+    return found[:limit]
+
+
+def headline(curve: Sequence[dict[str, float]]) -> str:
+    """What replacing heads by their labels costs, in one sentence."""
+    by_fraction = {point["fraction"]: point for point in curve}
+    quarter, whole = by_fraction[0.25], by_fraction[1.0]
+    return (
+        f"With 25% of heads replaced by their labels perplexity rises by {_rise(quarter)}; "
+        f"with all, by {_rise(whole)}."
+    )
+
+
+def _rise(point: dict[str, float]) -> str:
+    low, high = point["label_low"], point["label_high"]
+    return f"{point['label']:.1%} ({low:.1%} to {high:.1%})"
+
+
+def write_verified(folder: RunFolder, found: Verified) -> None:
+    """Write what a campaign found into its run folder."""
+    write_table(folder.path, "replacement.parquet", list(found.rows()))
+    write_table(folder.path, "evidence/costs.parquet", found.costly)
+    about = pd.DataFrame(list(found.heads())).set_index("name")
+    heads = folder.heads.set_index("name")
+    for column in about.columns:
+        heads[column] = about[column]
+    write_table(folder.path, "heads.parquet", heads.reset_index())
+    curve = found.curve()
+    run: dict[str, Any] = dict(folder.run)
+    run["replacement_curve"] = curve
+    run["replacement_order"] = [found.names[head] for head in found.order]
+    run["headline_replacement"] = headline(curve)
+    write_json(folder.path / "run.json", run)

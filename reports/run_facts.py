@@ -1,0 +1,51 @@
+"""What a reader needs to know of a run: model, corpus, versions, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.wording import count, sentence, significant
+
+
+def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Groups of (name, value) about the run."""
+    model, corpus = run.get("model", {}), run.get("corpus", {})
+    skipped = {f"skipped, {k}": v for k, v in (corpus.get("skipped") or {}).items()}
+    corpus = {k: v for k, v in corpus.items() if k != "skipped"} | skipped
+    groups = {
+        "Model": model,
+        "Corpus": corpus,
+        "Pipeline": run.get("pipeline", {}),
+        "Versions": run.get("versions", {}),
+        "Settings": run.get("settings", {}),
+        "Seconds": run.get("seconds", {}),
+        "Run": {"created": run.get("created")},
+    }
+    return [
+        (title, [(sentence(k.replace("_", " ")), _fact(v)) for k, v in _flat(group)])
+        for title, group in groups.items()
+        if group
+    ]
+
+
+def _flat(group: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in group.items():
+        if isinstance(value, Mapping):
+            rows += [(f"{key}: {inner}", found) for inner, found in _flat(value)]
+        else:
+            rows.append((str(key), value))
+    return rows
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return count(value)
+    if isinstance(value, float):
+        return significant(value)
+    if isinstance(value, list | tuple):
+        return sentence(", ".join(str(item) for item in value)) or "none"
+    return sentence(value) or "–"
