@@ -15,7 +15,7 @@ from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.matching import Pieces, at_keys, at_words, match
 from heuristics.targets import Targets
-from heuristics.text import Text
+from heuristics.text import Text, per_text
 
 
 class Label(NamedTuple):
@@ -122,6 +122,32 @@ def modifiers(text: Text) -> Targets:
     query = np.where(noun, text.word, -1)
     key = text.of_word(parents(text), -1)
     return match(key, query, marked=marked, limit=text.word_start).every()
+
+
+@per_text
+def phrase_head(text: Text) -> Int[ndarray, " word"]:
+    """For each word the head of its noun phrase, as far as modifiers go; itself outside one."""
+    found, dep = grammar(text), text.parse.dep
+    inside = found.is_label("amod", "det", "nummod", "compound") | (dep == "nmod:poss")
+    up = np.where(inside, found.head, np.arange(len(dep)))
+    for _ in range(4):
+        up = up[up]
+    return up
+
+
+@relation("noun phrase so far", phrase="the noun phrase so far", parse=True)
+def noun_phrase(text: Text) -> Targets:
+    """Earlier words of the noun phrase that the query's word is in, all pieces, alike."""
+    return match(text.of_word(phrase_head(text), -1), limit=text.word_start).every()
+
+
+@relation("word before the noun phrase", phrase="the word before the noun phrase", parse=True)
+def before_noun_phrase(text: Text) -> Targets:
+    """From each word of a noun phrase, the word before its first; else the previous word."""
+    head = phrase_head(text)
+    first = np.arange(len(head))
+    first[head[::-1]] = first[::-1].copy()
+    return at_words(text, text.of_word(first[head] - 1, -1))
 
 
 @relation("preposition of the noun", phrase="the preposition before the noun", parse=True)

@@ -47,14 +47,57 @@ def words_back(text: Text, back: Back) -> Targets:
     return at_keys(text, word_back(text, back.words), back.pieces)
 
 
-@relation("words fading", phrase="the ends of the last words, the nearer the more", positional=True)
-def words_fading(text: Text) -> Targets:
-    """The last pieces of earlier words, the nearest weighted 1, the next 1/2, then 1/4, …"""
+class Fading(NamedTuple):
+    """Which pieces of earlier words, and how that is called."""
+
+    pieces: Pieces
+    name: str
+    phrase: str
+
+
+FADINGS = (
+    Fading("last", "word ends fading", "the ends of the last words, the nearer the more"),
+    Fading("all", "words fading", "the last words, the nearer the more"),
+)
+FADING_WORDS = 12
+
+
+@relation("{fading.name}", phrase="{fading.phrase}", positional=True, fading=FADINGS)
+def words_fading(text: Text, fading: Fading) -> Targets:
+    """The words before the query's own, the nearest weighted 1, the next 1/2, then 1/4, …"""
     ends = np.flatnonzero((text.word_end == text.position) & ~text.is_start)
     before = np.searchsorted(ends, text.word_start)
-    spans = Targets.from_spans(np.maximum(before - 12, 0), before)
-    rank = before[spans.query] - 1 - spans.key
-    return Targets(spans.query, ends[spans.key], 0.5**rank)
+    words = Targets.from_spans(np.maximum(before - FADING_WORDS, 0), before)
+    weight = 0.5 ** (before[words.query] - 1 - words.key)
+    if fading.pieces == "last":
+        return Targets(words.query, ends[words.key], weight)
+    start = np.maximum(text.word_start[ends], 1)
+    spans = Targets.from_spans(start[words.key], ends[words.key] + 1)
+    size = (ends + 1 - start)[words.key]
+    return Targets(words.query[spans.query], spans.key, (weight / size)[spans.query])
+
+
+@relation(
+    "earlier pieces, else current token",
+    phrase="the earlier pieces of the current word (on a word's first piece, itself)",
+    positional=True,
+)
+def earlier_or_current(text: Text) -> Targets:
+    """All pieces of the query's word before the query; the query itself where there is none."""
+    start = np.maximum(text.word_start, 1)
+    return Targets.from_spans(start, np.maximum(text.position, start + 1)).visible(first=1)
+
+
+@relation(
+    "earlier pieces, else previous word",
+    phrase="the earlier pieces of the current word (on a word's first piece, the previous word)",
+    positional=True,
+)
+def earlier_or_previous(text: Text) -> Targets:
+    """All pieces of the query's word before the query; the previous word where there is none."""
+    opens = text.word_start == text.position
+    start = np.where(opens, text.word_start[word_back(text, 1)], text.word_start)
+    return Targets.from_spans(np.maximum(start, 1), text.position)
 
 
 @relation("start of the current word", positional=True)

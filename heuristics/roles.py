@@ -11,7 +11,6 @@ from numpy import ndarray
 from heuristics.contract import feature, relation
 from heuristics.grammar import Grammar, grammar
 from heuristics.matching import Pieces, at_keys, at_words, match
-from heuristics.spans import previous_clause
 from heuristics.targets import Targets
 from heuristics.text import Text
 

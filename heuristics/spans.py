@@ -17,20 +17,12 @@ from heuristics.wordclasses import content_mask, tagged
 @per_text
 def previous_clause(text: Text) -> Int[ndarray, " pos"]:
     """The clause of the nearest word before that is not in the query's own; −1 for none."""
-    parse = text.parse
-    found = np.full(len(parse), -1, dtype=np.int64)
-    for word in range(1, len(parse)):
-        before = parse.clause_head[word - 1]
-        same = before == parse.clause_head[word]
-        found[word] = found[word - 1] if same else before
+    clause = text.parse.clause_head
+    found = np.full(len(clause), -1, dtype=np.int64)
+    for word in range(1, len(clause)):
+        same = clause[word - 1] == clause[word]
+        found[word] = found[word - 1] if same else clause[word - 1]
     return text.of_word(found, -1)
-
-
-def outer_clause(text: Text) -> Int[ndarray, " pos"]:
-    """The clause on which the query's clause depends; −1 for a main clause."""
-    parse = text.parse
-    outer = parse.clause_head[parse.head[parse.clause_head]] if len(parse) else parse.head
-    return text.of_word(np.where(outer == parse.clause_head, -1, outer), -1)
 
 
 @relation("same clause", phrase="the clause so far", parse=True)

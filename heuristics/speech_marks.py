@@ -11,7 +11,7 @@ from numpy import ndarray
 from heuristics.contract import feature, relation
 from heuristics.matching import at_keys
 from heuristics.punctuation import follows
-from heuristics.targets import Targets, mask_to_keys
+from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.matching import at_keys, match
-from heuristics.spans import outer_clause, previous_clause
+from heuristics.spans import previous_clause
 from heuristics.targets import Targets, mask_to_keys
 from heuristics.text import Text, per_text
 

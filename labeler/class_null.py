@@ -19,11 +19,11 @@ LEVEL = 0.98
 JITTER = 1.0
 """Standard deviation, in log frequency, by which tokens move when identities are exchanged."""
 
-FEW_TOKENS = 1.5
+FEW_TOKENS = 2.0
 """A class that rests on fewer tokens than this is the identity of a token under another name."""
 
-NOT_POSITION = 0.5
-"""The part of a class's variance that position must leave unexplained."""
+OWN_VARIANCE = 0.3
+"""The part of a class's variance that position, or its parts, must leave unexplained."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Sums:
     """What the comparison needs: sums of columns, and moments with position taken out.
 
     `gram` and `total` are counts; `spread` is what is left of each column's variance, and `moment`
-    of its covariance with each neuron, once positional columns have explained what they can.
+    of its covariance with each neuron, once other columns have explained what they can.
     """
 
     gram: Float[ndarray, "column column"]
@@ -91,7 +91,7 @@ def allowed_classes(
         columns = place.classes
         raw = sums.total[columns] * (1 - sums.total[columns] / sums.count)
         spread = sums.spread[columns]
-        own = spread > NOT_POSITION * raw
+        own = spread > OWN_VARIANCE * raw
         gain = sums.moment[:, columns] ** 2 / np.maximum(spread, 1e-9) / energy[:, None]
         gains.append(np.where(own, gain, 0.0))
         nulls = np.maximum(nulls, _random_gains(sums, place, draws) / energy[:, None])

@@ -30,6 +30,7 @@ class Member:
     wording: str
     feature: Heuristic | None = None
     word: str = ""
+    plural: str = ""
 
     def mask(self, text: Text) -> Bool[ndarray, " pos"]:
         """The positions that belong."""
@@ -77,24 +78,34 @@ class QueryClasses:
         return leaf
 
 
-def frequent_words(texts: Sequence[Text], n_words: int = N_WORDS) -> list[str]:
-    """The most frequent words, ties by alphabet."""
-    counts = Counter(
-        str(word) for text in texts for word in text.words[text.piece == 0] if word.isalpha()
+def frequent_words(texts: Sequence[Text], n_words: int = N_WORDS) -> dict[str, str]:
+    """The most frequent words, each with its most common spelling; ties by alphabet."""
+    spellings = Counter(
+        str(text.parse.text[word])
+        for text in texts
+        for word in text.word[text.piece == 0]
+        if text.parse.text[word].isalpha()
     )
+    counts: Counter[str] = Counter()
+    for spelling, count in spellings.items():
+        counts[spelling.lower()] += count
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [word for word, count in ranked[:n_words] if count >= MIN_ROWS]
+    kept = [word for word, count in ranked[:n_words] if count >= MIN_ROWS]
+    common = sorted(spellings.items(), key=lambda item: (item[1], item[0]))
+    spelled = {spelling.lower(): spelling for spelling, _ in common}
+    return {word: spelled[word] for word in kept}
 
 
 def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> QueryClasses:
     """The partition by features marked `query_class` and by the frequent words of a sample."""
     candidates = [
-        Member(item.name, f"on {_article(item.noun)}", feature=item)
+        Member(item.name, f"on {_article(item.noun)}", feature=item, plural=item.phrase)
         for item in features
         if item.query_class
     ]
     candidates += [
-        Member(f'word "{word}"', f'on "{word}"', word=word) for word in frequent_words(texts)
+        Member(f'word "{word}"', f'on "{spelling}"', word=word, plural=f'"{spelling}"')
+        for word, spelling in frequent_words(texts).items()
     ]
     masks = [
         np.concatenate([member.mask(text)[FREE:] for member in candidates]).reshape(
@@ -149,12 +160,14 @@ def _groups(
             groups.append(Group(candidate.name, candidate.wording, leaves))
     for index, member in enumerate(members):
         if (index + 1,) not in seen:
-            rest = f"{member.wording} (of no narrower class)"
-            groups.append(Group(member.name, rest, (index + 1,)))
+            much = "most" if size[index] >= 0.5 * by_name[member.name].sum() else "some"
+            groups.append(Group(member.name, f"on {much} {member.plural}", (index + 1,)))
     return tuple(groups)
 
 
 def _article(noun: str) -> str:
     if noun.startswith(('"', "the ", "a ", "an ", "any ")):
         return noun
+    if noun.endswith("speech mark"):
+        return f"the {noun}"
     return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"

@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 from labeler.fit_heads import HeadLabel, Rule, Term
 
 ALL = 0.9
+"""From this share on, a prediction is what the head attends to, and the figure is left out."""
 MOSTLY = 0.5
 SOMETIMES = 0.1
 REST = 0.1
 DIFFUSE = 0.5
+ALWAYS = 0.97
+"""Coverage below which a prediction is said to hold "where it can"."""
+SPREAD = "over all visible tokens"
 
 Phrase = Callable[[int], str]
 
@@ -26,16 +30,35 @@ def listed(items: Sequence[str]) -> str:
 
 
 def head_sentence(label: HeadLabel, phrase: Phrase) -> str:
-    """The label of a head: the general rule, then its exceptions, the strongest first."""
+    """The label of a head: the general rule, then its exceptions, the strongest first.
+
+    Exceptions in which a token attends to itself and nothing else come last: `on "but", only to
+    itself`.
+    """
     said = _rule(label.general, phrase)
-    if label.exceptions:
-        parts = [_exception(rule, phrase, i == 0) for i, rule in enumerate(label.exceptions)]
+    alone = [rule for rule in label.exceptions if _only_itself(rule, phrase)]
+    others = [rule for rule in label.exceptions if not _only_itself(rule, phrase)]
+    if others:
+        parts = [_exception(rule, phrase, i == 0) for i, rule in enumerate(others)]
         said += f" ({'; '.join(parts)})"
+    if alone:
+        said += f"; {listed([_where(rule) for rule in alone])}, only to itself"
     return f"{said[0].upper()}{said[1:]}."
 
 
+def _only_itself(rule: Rule, phrase: Phrase) -> bool:
+    terms = rule.terms
+    return (
+        len(terms) == 1 and terms[0].share >= ALL and phrase(terms[0].relation) == "the current token"
+    )
+
+
+def _where(rule: Rule) -> str:
+    return rule.group.wording if rule.group else ""
+
+
 def _exception(rule: Rule, phrase: Phrase, first: bool) -> str:
-    where = rule.group.wording if rule.group else ""
+    where = _where(rule)
     lead = f"aside from {where.removeprefix('on ')}" if first else where
     return f"{lead}: {_rule(rule, phrase)}"
 
@@ -43,40 +66,41 @@ def _exception(rule: Rule, phrase: Phrase, first: bool) -> str:
 def _rule(rule: Rule, phrase: Phrase) -> str:
     terms = sorted(rule.terms, key=lambda term: -term.share)
     if not terms:
-        return "spreads over all visible tokens"
-    if rule.remainder >= DIFFUSE:
-        return _diffuse(terms, rule.remainder, phrase)
+        return f"spreads {SPREAD}"
     lead, *others = terms
-    if lead.share >= ALL:
-        said = f"attends {_to(lead, phrase, only=rule.group is not None)}"
-    else:
-        mostly = "mostly " if lead.share >= MOSTLY else ""
-        said = f"attends {mostly}{_to(lead, phrase)} ({percent(lead.share)})"
-    said += _others(others, phrase)
+    if not others and lead.share >= ALL:
+        return f"attends to {phrase(lead.relation)}"
+    if not others and _where_it_can(lead) and lead.coverage + rule.remainder >= ALWAYS:
+        return f"attends to {_said(lead, phrase)}, else spreads {SPREAD}"
+    if rule.remainder >= DIFFUSE and not _where_it_can(lead):
+        named = listed([_said(term, phrase) for term in terms])
+        return f"spreads {SPREAD} ({percent(rule.remainder)}), with more on {named}"
+    said = f"attends {_how(lead)}to {_said(lead, phrase)}{_others(others, phrase)}"
     if rule.remainder >= REST:
-        said += f"; the rest spread over all visible tokens ({percent(rule.remainder)})"
+        said += f"; the rest spread {SPREAD} ({percent(rule.remainder)})"
     return said
 
 
-def _diffuse(terms: Sequence[Term], remainder: float, phrase: Phrase) -> str:
-    named = listed([f"{_to(term, phrase)} ({percent(term.share)})" for term in terms])
-    return f"spreads over all visible tokens ({percent(remainder)}), with more {named}"
+def _how(lead: Term) -> str:
+    if lead.share >= ALL:
+        return "almost only "
+    return "mostly " if lead.share >= MOSTLY else ""
+
+
+def _where_it_can(term: Term) -> bool:
+    """Everything goes there, but not every query has a target."""
+    return term.weight >= ALL and term.coverage < ALWAYS
+
+
+def _said(term: Term, phrase: Phrase) -> str:
+    where = " where it can" if _where_it_can(term) else ""
+    return f"{phrase(term.relation)}{where} ({percent(term.share)})"
 
 
 def _others(terms: Sequence[Term], phrase: Phrase) -> str:
-    also = [term for term in terms if term.share >= SOMETIMES]
-    sometimes = [term for term in terms if term.share < SOMETIMES]
-    said = ""
-    if also:
-        said += f", also {listed([f'{_to(t, phrase)} ({percent(t.share)})' for t in also])}"
+    also = [f"to {_said(term, phrase)}" for term in terms if term.share >= SOMETIMES]
+    sometimes = [f"to {_said(term, phrase)}" for term in terms if term.share < SOMETIMES]
+    said = f", also {listed(also)}" if also else ""
     if sometimes:
-        named = listed([f"{_to(t, phrase)} ({percent(t.share)})" for t in sometimes])
-        said += f", {'and ' if also else 'also '}sometimes {named}"
+        said += f", {'and' if also else 'also'} sometimes {listed(sometimes)}"
     return said
-
-
-def _to(term: Term, phrase: Phrase, only: bool = False) -> str:
-    words = phrase(term.relation)
-    if only and words == "the current token":
-        return "only to itself"
-    return f"to {words}"

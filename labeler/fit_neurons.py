@@ -216,15 +216,17 @@ def _chosen(
 
     Classes are compared twice: by themselves, and by what the first label leaves unexplained.
     """
+    floor = thresholds.effect_floor
     common = (moments.total >= 10) & (moments.total <= moments.count - 10)
     plain = moments.fitting(common & ~is_class, vocabulary.families)
     base = np.flatnonzero(vocabulary.positional & common)
     sums = _without(moments, plain, base)
-    allowed = allowed_classes(sums, places, thresholds.effect_floor)
+    allowed = allowed_classes(_interactions(sums, plain, vocabulary), places, floor)
     fitting = moments.fitting(plain.allowed | (allowed & common), vocabulary.families)
     first = choose(fitting, thresholds.max_neuron_predictions, thresholds.stop_gain)
     left = replace(sums, moment=fitting.residual(first))
-    again = allowed_classes(left, places, thresholds.effect_floor) & ~allowed & common
+    compared = _interactions(left, plain, vocabulary)
+    again = allowed_classes(compared, places, floor) & ~allowed & common
     more = np.flatnonzero(again.any(axis=1))
     if len(more):
         fitting = moments.fitting(fitting.allowed | again, vocabulary.families).of(more)
@@ -244,6 +246,18 @@ def _without(moments: Moments, fitting: Fitting, base: ndarray) -> Sums:
         fitting.moment - fitting.moment[:, base] @ solved,
         fitting.energy,
     )
+
+
+def _interactions(sums: Sums, fitting: Fitting, vocabulary: NeuronVocabulary) -> Sums:
+    """The same, but of "verb after a comma" only what neither verbs nor commas before explain."""
+    spread, moment, n = sums.spread.copy(), sums.moment.copy(), len(vocabulary.features)
+    for column, (here, before) in zip(vocabulary.conjunctions, vocabulary.pairs, strict=True):
+        parts = [here, n + before]
+        own = fitting.gram[np.ix_(parts, parts)] + 0.1 * np.eye(2)
+        solved = np.linalg.solve(own, fitting.gram[parts, column])
+        spread[column] -= fitting.gram[parts, column] @ solved
+        moment[:, column] -= moment[:, parts] @ solved
+    return replace(sums, spread=spread, moment=moment)
 
 
 def _tested(moments: Moments, judges: Sequence[Moments], chosen: Chosen) -> tuple[ndarray, ndarray]:

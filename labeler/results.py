@@ -30,6 +30,8 @@ TABLES: dict[str, tuple[str, ...]] = {
         *("name", "layer", "neuron", "label", "kind", "confidence", "r2", "r2_low", "r2_high"),
         *("r2_reinitialised", "r2_partial", "auroc", "average_precision", "base_rate"),
         *("mean", "std", "min", "q1", "median", "q3", "max", "promotes", "suppresses", "role"),
+        *("precision_top", "precision_deciles"),
+        *("output_variance", "output_kurtosis", "output_skew"),
     ),
     "predictions.parquet": (
         *("name", "prediction", "query_class", "order", "share", "share_low", "share_high"),
@@ -38,9 +40,11 @@ TABLES: dict[str, tuple[str, ...]] = {
     "profiles.parquet": ("name", "query_class", "distance", "attention"),
     "hooks.parquet": (
         *("hook", "count", "mean", "std", "min", "q1", "median", "q3", "max", "edges", "counts"),
+        "relative_error",
     ),
     "pairs.parquet": (
         *("head", "neuron", "correlation", "correlation_low", "correlation_high", "tokens"),
+        "weight_path",
     ),
     "replacement.parquet": (
         *("scope", "name", "condition", "loss", "rise", "rise_low", "rise_high", "kl", "tokens"),

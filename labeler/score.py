@@ -20,6 +20,7 @@ from labeler.prepare import Pairs, Prepared, Vocabulary
 from labeler.statistics import Statistics
 
 TOKEN_BUDGET = 2048
+DENSE_KEYS = 4
 
 
 def batches(prepared: Sequence[Prepared], budget: int = TOKEN_BUDGET) -> Iterator[list[Prepared]]:
@@ -202,21 +203,41 @@ def _visible(n: int, window: int | None) -> Float[ndarray, " query"]:
 def _add_gram(
     gram: ndarray, present: ndarray, classes: ndarray, pairs: Pairs, visible: ndarray
 ) -> None:
-    """Σ_q ⟨V_i, V_j⟩ per class: one dense product for each class over its own cells."""
+    """Σ_q ⟨V_i, V_j⟩ per class. Relations with many keys a query go through dense products, the
+    others through sparse ones; cells are laid out class by class."""
     n_relations, n = pairs.present.shape
-    cell = pairs.query * n + pairs.key
-    leaf = classes[pairs.query]
+    rows = np.argsort(classes[1:], kind="stable") + 1
+    start = np.zeros(n, dtype=np.int64)
+    start[rows] = np.cumsum(rows + 1) - (rows + 1)
+    cells = n * (n + 1) // 2 - 1
+    heavy = np.bincount(pairs.relation, minlength=n_relations) > DENSE_KEYS * n
+    place = np.where(heavy, np.cumsum(heavy), np.cumsum(~heavy)) - 1
+    wide, narrow = np.flatnonzero(heavy), np.flatnonzero(~heavy)
+    in_wide = heavy[pairs.relation]
+    column, leaf = start[pairs.query] + pairs.key, classes[pairs.query]
+    dense = np.zeros((len(wide), cells), dtype=np.float32)
+    dense[place[pairs.relation[in_wide]], column[in_wide]] = pairs.weight[in_wide]
+    few = ~in_wide
+    row = leaf[few] * max(len(narrow), 1) + place[pairs.relation[few]]
+    sparse = sp.csr_matrix(
+        (pairs.weight[few], (row, column[few])), shape=(len(gram) * max(len(narrow), 1), cells)
+    )
+    products = (sparse @ sparse.T).tocoo()
+    c, i = np.divmod(products.row, max(len(narrow), 1))
+    j = products.col % max(len(narrow), 1)
+    gram[c, narrow[i] if len(narrow) else i, narrow[j] if len(narrow) else j] += products.data
+    cross = (sparse @ dense.T).reshape(len(gram), -1, len(wide))
     has = pairs.present / np.sqrt(visible)
-    for c in np.unique(leaf):
-        own = leaf == c
-        cells, column = np.unique(cell[own], return_inverse=True)
-        dense = np.zeros((n_relations, len(cells)), dtype=np.float32)
-        dense[pairs.relation[own], column] = pairs.weight[own]
-        gram[c] += dense @ dense.T
-        rows = classes == c
-        rows[0] = False
-        gram[c] -= has[:, rows] @ has[:, rows].T
-        present[c] += pairs.present[:, rows].sum(axis=1)
+    for c in np.unique(classes[1:]):
+        own = rows[classes[rows] == c]
+        first, last = start[own[0]], start[own[-1]] + own[-1] + 1
+        part = dense[:, first:last]
+        gram[c][np.ix_(wide, wide)] += part @ part.T
+        if len(narrow):
+            gram[c][np.ix_(narrow, wide)] += cross[c]
+            gram[c][np.ix_(wide, narrow)] += cross[c].T
+        gram[c] -= has[:, own] @ has[:, own].T
+        present[c] += pairs.present[:, own].sum(axis=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,8 @@ PLAIN = frozenset(
 CORE = frozenset(
     {
         *("nearest structural pivot", "latest structural pivot", "every structural pivot"),
-        *("opening mark of this speech", "opening mark from the closing mark"),
-        *("current and previous proper nouns", "same clause", "same sentence"),
+        *("opening mark of this speech", "current and previous proper nouns"),
+        *("same clause", "same sentence", "subject of the sentence"),
         *("duplicate token", "after duplicate token", "antecedent"),
         *("start of the clause", "start of the sentence", "subject of the clause"),
         *("verb of the clause", "object of the clause", "syntactic head"),

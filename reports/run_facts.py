@@ -7,6 +7,11 @@ from typing import Any
 
 from reports.wording import count, sentence, significant
 
+_FIRST = {
+    name: place
+    for place, name in enumerate(("name", "source", "hash", "architecture", "prompts", "tokens"))
+}
+
 
 def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Groups of (name, value) about the run."""
@@ -23,7 +28,7 @@ def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         "Run": {"created": run.get("created")},
     }
     return [
-        (title, [(sentence(k.replace("_", " ")), _fact(v)) for k, v in _flat(group)])
+        (title, [(sentence(k), _fact(v)) for k, v in _flat(group)])
         for title, group in groups.items()
         if group
     ]
@@ -31,7 +36,7 @@ def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _flat(group: Mapping[str, Any]) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
-    for key, value in group.items():
+    for key, value in sorted(group.items(), key=lambda item: _FIRST.get(item[0], len(_FIRST))):
         if isinstance(value, Mapping):
             rows += [(f"{key}: {inner}", found) for inner, found in _flat(value)]
         else:

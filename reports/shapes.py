@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reports.wording import number
-
 Point = tuple[float, float, float | None, float | None]
 """x, y and the interval of y."""
 
@@ -163,8 +161,8 @@ def log_chart(
 def _line(name: str, text: str, points: Sequence[Point], place: Place, words: list[str]) -> Line:
     ordered = sorted(points)
     middle = [place(x, y) for x, y, _, _ in ordered]
-    edge = [place(x, low) for x, _, low, _ in ordered if number(low)]
-    edge += [place(x, high) for x, _, _, high in ordered[::-1] if number(high)]
+    edge = [place(x, low) for x, _, low, _ in ordered if low]
+    edge += [place(x, high) for x, _, _, high in ordered[::-1] if high]
     band = path(edge) + "Z" if len(edge) > 3 else ""
     named = [(x, y, word) for (x, y), word in zip(middle, words, strict=False)]
     return Line(name, text, path(middle), band, named, middle[-1][1])

@@ -16,7 +16,6 @@ from reports.reviewed import agreement, run_key, verdicts, worded
 from reports.run_facts import facts
 from reports.shapes import Chart, Histogram, log_chart, rebin
 from reports.wording import (
-    CONDITIONS,
     MARKS,
     count,
     decimal,
@@ -33,7 +32,14 @@ from reports.wording import (
 SHOWN_NEURONS = 40
 """Neurons that the page lists by itself; the rest come with a script."""
 
-CURVES = ("label", "dense", "distance_profile", "uniform", "first_position")
+CURVES = {
+    "label": "printed labels",
+    "dense": "dense fit, all relations",
+    "distance_profile": "distance profiles only",
+    "uniform": "uniform over visible keys",
+    "first_position": "all to the first position",
+}
+"""Conditions of the replacement curve, as the chart names them."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class HookView:
     hook: str
     figures: list[str]
     histogram: Histogram | None
+    ends: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -124,12 +131,9 @@ def _summary(folder: RunFolder, heads: list[HeadView]) -> list[str]:
     marks = Counter(head.confidence for head in heads)
     out = []
     if heads:
-        named = len(heads) - marks["unlabelled"]
-        out.append(
-            f"{named} of {plural(len(heads), 'head')} carry a label: {marks['clear']} clear, "
-            f"{marks['likely']} likely (~), {marks['weak']} weak (~~). "
-            f"{marks['unlabelled']} could not be labelled."
-        )
+        parts = [f"{marks['clear']} clear", f"{marks['likely']} likely (~)"]
+        parts += [f"{marks['weak']} weak (~~)", f"{marks['unlabelled']} unlabelled"]
+        out.append(f"Of {plural(len(heads), 'head')}: {', '.join(parts)}.")
     figures = folder.run.get("figures") or {}
     if number(figures.get("mean_r2")) is not None:
         text = (
@@ -149,10 +153,8 @@ def _reviewed(folder: RunFolder, names: list[str]) -> list[str]:
     counts = agreement(verdicts(folder.review), [*names, *folder.neurons["name"].tolist()])
     if not counts:
         return []
-    return [
-        f"Reviewed: {counts.total()}; {counts['agree']} agreed, {counts['edit']} reworded, "
-        f"{counts['reject']} rejected."
-    ]
+    text = f"{counts['agree']} agreed, {counts['edit']} reworded, {counts['reject']} rejected"
+    return [f"Reviewed: {counts.total()}; {text}."]
 
 
 def thresholds_text(settings: Mapping[str, Any]) -> str:
@@ -181,7 +183,7 @@ def _replacement(rows: list[dict[str, Any]]) -> tuple[Chart | None, list[tuple[s
                 )
                 for row in found
             ]
-            series.append((name, CONDITIONS[name], points))
+            series.append((name, CURVES[name], points))
     table = [(f"{row['fraction']:.0%}", [rise(row.get(name)) for name in CURVES]) for row in rows]
     return log_chart(series, labels), table
 
@@ -245,4 +247,5 @@ def _hook(row: dict[str, Any]) -> HookView:
     drawn = None
     if edges is not None and counts is not None and not isinstance(edges, float):
         drawn = rebin(edges, counts, number(row["mean"]), number(row["std"]))
-    return HookView(sentence(row["hook"]), figures, drawn)
+    ends = (significant(drawn.low), significant(drawn.high)) if drawn else ("", "")
+    return HookView(sentence(row["hook"]), figures, drawn, ends)

@@ -145,7 +145,7 @@ function panel(canvas, prompt) {
     for (let q = 0; q < n; q++) {
       for (let k = 0; k <= q; k++) {
         const a = prompt[kind](q, k);
-        const level = two ? (Math.sign(a) * Math.abs(a) ** 0.7 + 1) / 2 : a ** 0.6;
+        const level = two ? (Math.sign(a) * Math.abs(a) ** 0.5 + 1) / 2 : a ** 0.6;
         image.data.set([...colours[Math.round(level * 255)], 255], (q * n + k) * 4);
       }
     }

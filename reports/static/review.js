@@ -64,7 +64,7 @@ function verdictForm(name, automatic) {
     button.addEventListener("click", () => {
       const verdict = verdictOf(name).verdict === button.value ? "" : button.value;
       save({ verdict, label: verdict === "edit" ? label.value : "" });
-      if (verdict === "edit") label.focus();
+      if (verdict === "edit") label.select();
     });
   }
   label.addEventListener("input", () => save({ verdict: "edit", label: label.value }));

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+
+from labeler.ablate import ablate_neurons
+from labeler.columns import Columns
+from labeler.errors import ConfigError
+from labeler.model import load_model
+from labeler.pairs import correlations, paths
+from labeler.reinitialised import reinitialised
+from labeler.run import EMBEDDED_MODEL
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model(str(EMBEDDED_MODEL), "cpu")
+
+
+@pytest.fixture(scope="module")
+def texts(model):
+    found = []
+    for index, string in enumerate(["Tom had a red ball.", 'She said, "No!"', "The cat sat."]):
+        ids, _ = model.tokenize(string)
+        found.append(Columns(str(index), ids, 1, sp.csr_matrix((len(ids) - 1, 1))))
+    return found
+
+
+def test_reinitialised_keeps_the_entries_and_mends_the_model(model):
+    before = model.fingerprint()
+    weights = [p.detach().clone() for p in model.bridge.original_model.parameters()]
+    with reinitialised(model) as shuffled:
+        assert shuffled.fingerprint() != before
+        for old, new in zip(weights, shuffled.bridge.original_model.parameters(), strict=True):
+            assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
+    assert model.fingerprint() == before
+
+
+def test_zeroing_a_neuron_is_taking_its_output_weights_away(model, texts):
+    rows = ablate_neurons(model, texts, ["L0N3", "L0N5"], {"L0N3": 0.1, "L0N5": 0.2})
+    found = {(row["name"], row["condition"]): row for row in rows}
+    assert len(rows) == 1 + 2 * 3
+    weight = model.bridge.blocks[0].mlp.W_out.data
+    kept = weight[3].clone()
+    weight[3] = 0
+    clean = ablate_neurons(model, texts, ["L0N3"], {"L0N3": 0.0})[0]
+    weight[3] = kept
+    assert np.isclose(found["L0N3", "zero"]["loss"], clean["loss"], atol=1e-6)
+    assert found["L0N3,L0N5", "clean"]["rise"] == 0.0
+
+
+def test_an_unknown_neuron_is_named(model, texts):
+    with pytest.raises(ConfigError, match="L0N99999"):
+        ablate_neurons(model, texts, ["L0N99999"], {})
+
+
+def test_pair_correlations_are_those_of_what_heads_write(model, texts):
+    (found,) = correlations(model, texts, paths(model), 2048)
+    z, x = [], []
+    for text in texts:
+        _, cache = model.bridge.run_with_cache(torch.from_numpy(text.tokens)[None])
+        z.append(cache["blocks.0.attn.hook_z"][0, 1:, 2])
+        x.append(cache["blocks.0.mlp.hook_post"][0, 1:, 7])
+    block = model.bridge.blocks[0]
+    direction = block.mlp.W_in[:, 7] * block.ln2.weight
+    written = (torch.cat(z) @ block.attn.W_O[2] @ direction).detach().numpy()
+    expected = np.corrcoef(written, torch.cat(x).detach().numpy())[0, 1]
+    assert np.isclose(found[2, 7], expected, atol=1e-4)
