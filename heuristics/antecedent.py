@@ -6,6 +6,8 @@ nearest sentence first, and subjects first for persons.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
@@ -32,38 +34,53 @@ def mentions(text: Text) -> Bool[ndarray, " word"]:
     return nominal & ~grammar(text).is_label("compound", "flat")
 
 
-@per_text
-def agreement(text: Text) -> Bool[ndarray, "group word"]:
-    """Whether each word may be what he, she, it or they stands for; unknown names may be any."""
-    parse = text.parse
-    names = name_words(text)
-    nominal = mentions(text)
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Which words he, she, it and they may stand for, and which are of a listed gender."""
 
-    def listed(words: frozenset[str]) -> Bool[ndarray, " word"]:
-        return np.array([word in words for word in parse.lower], dtype=bool)
+    may: Bool[ndarray, "group word"]
+    listed: Bool[ndarray, "group word"]
+
+
+@per_text
+def agreement(text: Text) -> Agreement:
+    """Agreement in number and gender; unknown names, children and animals may be of any gender."""
+    names, nominal = name_words(text), mentions(text)
+
+    def among(words: frozenset[str]) -> Bool[ndarray, " word"]:
+        return np.array([word in words for word in text.parse.lower], dtype=bool)
 
     plural = plural_words(text) & ~names
-    male = listed(wordlists.MEN) & names | listed(wordlists.MALE_NOUNS)
-    female = listed(wordlists.WOMEN) & names | listed(wordlists.FEMALE_NOUNS)
-    creature = listed(wordlists.PERSON_NOUNS) | listed(wordlists.ANIMALS)
-    open_gender = (names & ~male & ~female) | creature
-    thing = nominal & ~names & ~male & ~female & ~listed(wordlists.PERSON_NOUNS)
-    joined = grammar(text).is_label("conj")
-    coordinated = joined.copy()
-    coordinated[grammar(text).head[joined]] = True
-    return np.stack(
-        [
-            nominal & ~plural & (male | open_gender),
-            nominal & ~plural & (female | open_gender),
-            thing & ~plural,
-            nominal & (plural | coordinated & (names | male | female | creature)),
-        ]
+    single = nominal & ~plural
+    male = (among(wordlists.MEN) & names) | among(wordlists.MALE_NOUNS)
+    female = (among(wordlists.WOMEN) & names) | among(wordlists.FEMALE_NOUNS)
+    person, animal = among(wordlists.PERSON_NOUNS), among(wordlists.ANIMALS)
+    either = (names & ~male & ~female) | person | animal
+    thing = ~names & ~male & ~female & ~person & ~among(wordlists.TIME_NOUNS)
+    several = plural | (_coordinated(text) & (names | male | female | either))
+    he, she, it, they = single & male, single & female, single & thing, nominal & several
+    return Agreement(
+        may=np.stack([he | (single & either), she | (single & either), it, they]),
+        listed=np.stack([he, she, it, they]),
     )
+
+
+def _coordinated(text: Text) -> Bool[ndarray, " word"]:
+    """Words joined to another, the first among them."""
+    found = grammar(text)
+    joined = found.is_label("conj")
+    both = joined.copy()
+    both[found.head[joined]] = True
+    return both
 
 
 @per_text
 def antecedents(text: Text) -> Int[ndarray, " word"]:
-    """For each third-person pronoun the word it most likely stands for; −1 for none."""
+    """For each third-person pronoun the word it most likely stands for; −1 for none.
+
+    It is the nearest thing for "it". For persons it is, in this order, the one fewest sentences
+    away (a noun of no listed gender counts as one further), a subject, the nearest.
+    """
     found = np.full(len(text.parse), -1, dtype=np.int64)
     if not text.parse.parsed:
         return found
@@ -72,16 +89,17 @@ def antecedents(text: Text) -> Int[ndarray, " word"]:
     argument = roles.is_label("nsubj", "obj", "iobj", "obl")
     sentence = text.parse.sentence
     for word in np.flatnonzero((group >= 0) & (group <= THEY)):
+        kind = group[word]
         start = max(int(word) - WINDOW, 0)
-        near = np.flatnonzero(agrees[group[word], start:word]) + start
+        near = np.flatnonzero(agrees.may[kind, start:word]) + start
         if argument[word] and text.parse.lower[word] not in wordlists.REFLEXIVES:
             near = near[~(argument[near] & (roles.head[near] == roles.head[word]))]
         if not len(near):
             continue
-        if group[word] == IT:
+        if kind == IT:
             found[word] = near[-1]
         else:
-            away = sentence[word] - sentence[near]
+            away = sentence[word] - sentence[near] + ~agrees.listed[kind, near]
             found[word] = near[np.lexsort((-near, ~subject[near], away))[0]]
     return found
 
@@ -122,7 +140,7 @@ def subject_antecedent(text: Text) -> Targets:
 @relation("agreeing mentions", phrase="all earlier nouns that agree with the pronoun", parse=True)
 def agreeing(text: Text) -> Targets:
     """From he, she, it or they, every earlier noun or name that agrees, all pieces, alike."""
-    group, agrees = text.of_word(pronoun_group(text), -1), agreement(text)
+    group, agrees = text.of_word(pronoun_group(text), -1), agreement(text).may
     zeros = np.zeros(text.n_pos, dtype=np.int64)
     return merged(
         [

@@ -10,8 +10,10 @@ from numpy import ndarray
 
 from heuristics import wordlists
 from heuristics.contract import feature, relation
+from heuristics.grammar import grammar
 from heuristics.matching import at_keys, at_words
 from heuristics.names import name_words
+from heuristics.punctuation import LINE_BREAK, has
 from heuristics.speech_marks import speech_tokens
 from heuristics.targets import Targets, mask_to_keys
 from heuristics.text import Text, per_text
@@ -78,53 +80,54 @@ class Turns:
 @per_text
 def turns(text: Text) -> Turns:
     """Speech in the same paragraph is one turn; a line break between begins another."""
-    spans = [
-        span
-        for span in text.speech.spans
-        if text.speech.opener[span[0]] < 0 and text.char_position[span[0]] >= 0
-    ]
-    opened = np.array([text.char_position[start] for start, _ in spans], dtype=np.int64)
     begins: list[int] = []
     speakers: list[int] = []
-    turn_of_span: list[int] = []
+    turn_of_speech: list[int] = []
     end = 0
-    for (start, close), position in zip(spans, opened, strict=True):
+    speeches = _speeches(text)
+    for start, close in speeches:
+        position = int(text.char_position[start])
         if not begins or "\n" in text.string[end:start]:
-            begins.append(int(position))
+            begins.append(position)
             speakers.append(-1)
         if speakers[-1] < 0:
-            speakers[-1] = _speaker(text, int(position))
-        turn_of_span.append(len(begins) - 1)
+            speakers[-1] = _speaker(text, max(end, text.string.rfind("\n", 0, start)), start)
+        turn_of_speech.append(len(begins) - 1)
         end = abs(close)
-    turn = np.append(np.array(turn_of_span, dtype=np.int64), -1)[
-        np.searchsorted(opened, text.position, side="right") - 1
-    ]
+    opened = text.char_position[[start for start, _ in speeches]] if speeches else _NONE
+    latest = np.searchsorted(opened, text.position, side="right") - 1
+    turn = np.array([*turn_of_speech, -1], dtype=np.int64)[latest]
     table = np.array([-1, -1, -1, *begins], dtype=np.int64)
-    speaker = np.append(np.array(speakers, dtype=np.int64), -1)[turn]
+    speaker = np.array([*speakers, -1], dtype=np.int64)[turn]
     inside = speech_tokens(text).opener >= 0
     return Turns(table[turn + 3], table[turn + 2], table[turn + 1], np.where(inside, speaker, -1))
 
 
-def _speaker(text: Text, opening: int) -> int:
-    """The nearest name, noun or pronoun before a speech, in a sentence with a speech verb; −1."""
-    before = np.flatnonzero(text.word[:opening] >= 0)
-    if not len(before):
-        return -1
-    last = int(text.word[before[-1]])
-    first = max(last - 11, 0)
-    verbs = speech_verb_words(text)[first : last + 1]
-    if not verbs.any():
-        return -1
-    verb = first + int(np.flatnonzero(verbs)[-1])
-    dep = text.parse.dep
-    subjects = [
-        w for w in range(first, last + 1) if dep[w][:5] == "nsubj" and text.parse.head[w] == verb
+_NONE = np.zeros(0, dtype=np.int64)
+
+
+def _speeches(text: Text) -> list[tuple[int, int]]:
+    """The outer speeches that begin inside the text, as characters (open, close)."""
+    return [
+        (start, close)
+        for start, close in text.speech.spans
+        if text.speech.opener[start] < 0 and text.char_position[start] >= 0
     ]
-    if subjects:
-        return subjects[-1]
-    is_name = name_words(text) | np.isin(text.parse.pos, ("PROPN", "NOUN", "PRON"))
-    named = [word for word in range(first, verb) if is_name[word]]
-    return named[-1] if named else -1
+
+
+def _speaker(text: Text, floor: int, opening: int) -> int:
+    """Who a speech verb between two characters gives the speech to: its subject, or a name; −1."""
+    parse = text.parse
+    words = np.flatnonzero((parse.start >= floor) & (parse.end <= opening))
+    verbs = words[speech_verb_words(text)[words]]
+    if not len(verbs):
+        return -1
+    subjects = words[grammar(text).is_label("nsubj")[words] & (parse.head[words] == verbs[-1])]
+    if len(subjects):
+        return int(subjects[-1])
+    nominal = name_words(text) | np.isin(parse.pos, ("NOUN", "PRON"))
+    named = words[nominal[words] & (words < verbs[-1])]
+    return int(named[-1]) if len(named) else -1
 
 
 @relation("start of this turn", phrase="the start of this turn of speech")
@@ -153,10 +156,10 @@ def speaker(text: Text) -> Targets:
 
 @relation("speech verb of this speech", phrase="the verb that announces the speech")
 def own_speech_verb(text: Text) -> Targets:
-    """From inside speech, the nearest speech verb before its opening mark, within 12 tokens."""
+    """From inside speech, the nearest speech verb before its opening mark, in its paragraph."""
     opener = speech_tokens(text).opener
     found = mask_to_keys(speech_verb(text) & ~text.is_start)[opener]
-    near = (opener >= 0) & (found >= 0) & (opener - found <= 12)
+    near = (opener >= 0) & (found > mask_to_keys(has(text, LINE_BREAK))[opener])
     return at_keys(text, np.where(near, found, -1)).visible(first=1)
 
 

@@ -53,6 +53,7 @@ FADINGS = (
         1,
         256,
     ),
+    Fading("fading over 4", "the last 4 or so tokens, the nearer the more", 4, 0, 24),
     Fading("fading over 8", "the last 8 or so tokens, the nearer the more", 8, 0, 48),
     Fading("fading over 32", "the last 32 or so tokens, the nearer the more", 32, 0, 192),
 )

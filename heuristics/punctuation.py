@@ -71,10 +71,16 @@ def line_break(text: Text) -> ndarray:
     return has(text, LINE_BREAK)
 
 
-@feature("{mark.name}", plural="{mark.name}s", mark=RARE_MARKS[:3])
+@feature("{mark.name}", mark=RARE_MARKS[:2])
 def rare_mark(text: Text, mark: Mark) -> ndarray:
-    """A semicolon, a colon or a dash."""
+    """A semicolon or a colon."""
     return has(text, mark)
+
+
+@feature("dash", plural="dashes")
+def dash(text: Text) -> ndarray:
+    """A dash, or a hyphen between spaces."""
+    return has(text, RARE_MARKS[2])
 
 
 @feature("ellipsis", plural="ellipses")
@@ -95,7 +101,12 @@ def sentence_end(text: Text) -> ndarray:
     return sentence_end_mask(text)
 
 
-@feature("strong mark", noun="!, ?, ; or :", plural="the marks ! ? ; :", lifts=("nearest", "every"))
+@feature(
+    "strong mark",
+    noun="strong mark (! ? ; :)",
+    plural="strong marks (! ? ; :)",
+    lifts=("nearest", "every"),
+)
 def strong_mark(text: Text) -> ndarray:
     """An exclamation mark, a question mark, a semicolon or a colon."""
     return text.regex(r"[!?;:]")

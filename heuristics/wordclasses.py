@@ -12,7 +12,8 @@ from jaxtyping import Bool
 from numpy import ndarray
 
 from heuristics import wordlists
-from heuristics.contract import feature
+from heuristics.contract import feature, relation
+from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 
 FALLBACK: dict[str, Collection[str]] = {
@@ -177,3 +178,17 @@ def content_word(text: Text) -> ndarray:
 def function_word(text: Text) -> ndarray:
     """A determiner, preposition, auxiliary, conjunction, pronoun or particle."""
     return function_mask(text)
+
+
+@relation(
+    "content words fading over 8",
+    phrase="the content words among the last 8 or so tokens, the nearer the more",
+    parse=True,
+)
+def content_fading(text: Text) -> Targets:
+    """Nouns, names, verbs, adjectives and adverbs before the query, weighted exp(−distance/8)."""
+    marked = np.flatnonzero(content_mask(text) & ~text.is_start)
+    first = np.searchsorted(marked, text.position - 48)
+    spans = Targets.from_spans(first, np.searchsorted(marked, text.position))
+    key = marked[spans.key]
+    return Targets(spans.query, key, np.exp((key - spans.query) / 8))

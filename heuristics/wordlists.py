@@ -100,6 +100,10 @@ ANIMALS = _words(
     "horse puppy kitten bug bee ant butterfly elephant dragon turtle snake wolf sheep chicken hen "
     "goat pony deer snail spider whale dinosaur monster robot animal pet crab worm dolphin shark"
 )
+TIME_NOUNS = _words(
+    "time day night morning afternoon evening week month year moment minute hour today tomorrow "
+    "yesterday summer winter spring birthday way"
+)
 IRREGULAR_PLURALS = _words(
     "children people men women feet teeth mice geese sheep fish wolves leaves knives lives parents "
     "clothes everyone"

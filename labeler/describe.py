@@ -49,7 +49,9 @@ def head_sentence(label: HeadLabel, phrase: Phrase) -> str:
 def _only_itself(rule: Rule, phrase: Phrase) -> bool:
     terms = rule.terms
     return (
-        len(terms) == 1 and terms[0].share >= ALL and phrase(terms[0].relation) == "the current token"
+        len(terms) == 1
+        and terms[0].share >= ALL
+        and phrase(terms[0].relation) == "the current token"
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -41,7 +43,7 @@ from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent, tracked
 from labeler.reinitialised import PROMPTS as REINITIALISED_TEXTS
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
-from labeler.score import Size, score_shard
+from labeler.score import Scorer, Size, Work
 from labeler.statistics import Statistics, summed
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
@@ -281,18 +283,39 @@ def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
     progress.stage("score", len(session.corpus), "prompts")
     size = Size.of(session.model.shape, session.vocabulary)
     folds = [Statistics(size.zeros()) for _ in range(max(session.n_folds, 1))]
-    for shard in session.shards:
-        path = folder / f"{shard.id}.bin"
-        if path.is_file():
-            statistics = Statistics.unpack(path.read_bytes())
-        else:
-            budget = session.settings.token_budget
-            prepared = session.prepared(shard)
-            statistics = score_shard(prepared, session.model, session.vocabulary, budget)
-            write_atomic(path, statistics.pack())
-        folds[shard.fold] = folds[shard.fold] + statistics
-        progress.advance(len(shard.prompts))
+    paths = {shard.id: folder / f"{shard.id}.bin" for shard in session.shards}
+    missing = [shard for shard in session.shards if not paths[shard.id].is_file()]
+    with closing(_read_ahead(session, missing)) as ahead:
+        for shard in session.shards:
+            path = paths[shard.id]
+            if path.is_file():
+                statistics = Statistics.unpack(path.read_bytes())
+            else:
+                scorer, work = next(ahead)
+                statistics = scorer.run(work)
+                write_atomic(path, statistics.pack())
+            folds[shard.fold] = folds[shard.fold] + statistics
+            progress.advance(len(shard.prompts))
     return folds
+
+
+def _read_ahead(
+    session: Session, shards: Sequence[Shard]
+) -> Generator[tuple[Scorer, list[Work]], None, None]:
+    """The text's side of each shard, computed in a thread while the model runs the one before."""
+
+    def read(shard: Shard) -> tuple[Scorer, list[Work]]:
+        scorer = Scorer(session.model, session.vocabulary)
+        return scorer, scorer.read(session.prepared(shard), session.settings.token_budget)
+
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(read, shards[0]) if shards else None
+        for shard in [*shards[1:], None]:
+            if following is None:
+                return
+            current = following.result()
+            following = pool.submit(read, shard) if shard is not None else None
+            yield current
 
 
 def judging_prompts(session: Session) -> Iterator[Shard]:

@@ -96,7 +96,10 @@ class Size:
 
 
 class Scorer:
-    """Adds up one shard."""
+    """Adds up one shard: `read` has the text's side of it, `run` the model's.
+
+    The two write to different arrays, so that one shard can be read while another one runs.
+    """
 
     def __init__(self, model: LanguageModel, vocabulary: Vocabulary) -> None:
         self.model = model
@@ -106,11 +109,22 @@ class Scorer:
         self.sums = self.size.zeros()
         self.hooks = hook_names(model.shape)
 
-    def add(self, batch: list[Prepared]) -> None:
-        """One batch: the text's side first, then the model's."""
-        for item in batch:
-            self._text(item)
-        plans = [[_plan(item, pairs, self) for pairs in item.pairs] for item in batch]
+    def read(self, prepared: Iterable[Prepared], budget: int = TOKEN_BUDGET) -> list[Work]:
+        """Everything that needs no model; what the model is then to be asked."""
+        found = []
+        for batch in batches(list(prepared), budget):
+            for item in batch:
+                self._text(item)
+            found.append((batch, [[_plan(item, p, self) for p in item.pairs] for item in batch]))
+        return found
+
+    def run(self, work: Iterable[Work]) -> Statistics:
+        """Run the model over batches that were read; the shard's statistics."""
+        for batch, plans in work:
+            self._batch(batch, plans)
+        return Statistics(self.sums).rounded()
+
+    def _batch(self, batch: list[Prepared], plans: list[list[_Plan]]) -> None:
         hooks = {}
         for layer, window in enumerate(self.shape.windows):
             kind = self.shape.kinds.index(window)
@@ -178,10 +192,6 @@ class Scorer:
         sums["neuron_square"][neurons] += np.einsum("tm,tm->m", x, x, dtype=np.float64)
         np.minimum(sums["neuron_min"][neurons], x.min(axis=0), out=sums["neuron_min"][neurons])
         np.maximum(sums["neuron_max"][neurons], x.max(axis=0), out=sums["neuron_max"][neurons])
-
-    def finish(self) -> Statistics:
-        """The sums so far."""
-        return Statistics(self.sums).rounded()
 
 
 def _kept(value: Float[Tensor, "b pos d"], batch: list[Prepared]) -> Float[ndarray, "token d"]:
@@ -278,6 +288,10 @@ class _Plan:
         sums["band_profile"][heads] += band.transpose(1, 0, 2)
 
 
+Work = tuple[list[Prepared], list[list[_Plan]]]
+"""A batch, and how the patterns of each of its texts are summed, by window kind."""
+
+
 def _plan(item: Prepared, pairs: Pairs, scorer: Scorer) -> _Plan:
     n, size, kind = len(item), scorer.size, item.pairs.index(pairs)
     window = scorer.shape.kinds[kind]
@@ -326,6 +340,4 @@ def score_shard(
 ) -> Statistics:
     """The statistics of one shard: a pure function of its texts, the model and the vocabulary."""
     scorer = Scorer(model, vocabulary)
-    for batch in batches(list(prepared), budget):
-        scorer.add(batch)
-    return scorer.finish()
+    return scorer.run(scorer.read(prepared, budget))

@@ -60,13 +60,22 @@ class Problem:
         return gram, moment
 
     def weights(self, chosen: Int[ndarray, "signal slot"]) -> Float[ndarray, "signal slot"]:
-        """Least-squares weights, exactly; ≥ 0 where asked, by trying every support."""
+        """Least-squares weights, exactly; ≥ 0 where asked, by trying every support if need be."""
         gram, moment = self._sub(chosen)
         slots = chosen.shape[1]
         if slots == 0:
             return np.zeros(chosen.shape)
         if not self.nonnegative:
             return _solve(gram, moment, chosen >= 0)
+        best = self._held(gram, moment, chosen, chosen >= 0)
+        stuck = np.flatnonzero((best < 0).any(axis=1))
+        if len(stuck):
+            best[stuck] = self._by_support(gram[stuck], moment[stuck], chosen[stuck])
+        return best
+
+    def _by_support(self, gram: ndarray, moment: ndarray, chosen: ndarray) -> ndarray:
+        """The best of all supports whose weights come out ≥ 0."""
+        slots = chosen.shape[1]
         best = np.zeros(chosen.shape)
         lowest = np.zeros(len(chosen))
         supports = chain.from_iterable(combinations(range(slots), k) for k in range(1, slots + 1))

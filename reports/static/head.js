@@ -131,9 +131,8 @@ function panel(canvas, prompt) {
   const { n } = prompt;
   const kind = canvas.dataset.kind;
   const size = Math.max(2, Math.min(10, Math.floor(360 / n)));
-  const ratio = Math.min(devicePixelRatio, 2);
   const context = canvas.getContext("2d");
-  canvas.width = canvas.height = size * n * ratio;
+  canvas.width = canvas.height = size * n * devicePixelRatio;
   canvas.style.width = canvas.style.height = `${size * n}px`;
   let picture = null;
   let drawnWith = null;
@@ -153,17 +152,17 @@ function panel(canvas, prompt) {
     drawnWith = palette;
   };
   const draw = (query) => {
-    if (!picture || drawnWith !== palette) paint();
+    if (!drawnWith || drawnWith !== palette) paint();
     const side = canvas.width;
     context.imageSmoothingEnabled = false;
     context.clearRect(0, 0, side, side);
     context.drawImage(picture, 0, 0, side, side);
     context.strokeStyle = getComputedStyle(canvas).color;
-    context.lineWidth = ratio;
+    context.lineWidth = devicePixelRatio;
     context.globalAlpha = 0.3;
     context.stroke(new Path2D(`M0 0L${side} ${side}H0Z`));
     context.globalAlpha = 1;
-    const unit = size * ratio;
+    const unit = side / n;
     context.strokeRect(0.5, query * unit + 0.5, (query + 1) * unit - 1, unit - 1);
   };
   const row = (event) => Math.min(Math.max(Math.floor(event.offsetY / size), 0), n - 1);

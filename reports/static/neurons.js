@@ -22,25 +22,23 @@ function neuronRow(part, i) {
     if (key === "beyond") return part.r2[i] === null ? null : part.r2[i] - part.r2_reinitialised[i];
     return part.figures.includes(key) ? part[key][i] : undefined;
   };
-  row.look = (key) => key === "token" ? tokens("fires").join(" ") : row.figure(key) ?? own(row, key);
+  row.look = (key) => {
+    if (key === "token") return tokens("fires").join(" ");
+    return FIELDS.includes(key) ? row[key] : row.figure(key);
+  };
   const every = ["fires", "promotes", "suppresses"].flatMap(tokens);
   row.text = [row.name, row.label, row.kind, ...every].join(" ").toLowerCase();
   return row;
 }
 
 const FIELDS = ["label", "kind", "confidence", "role", "layer", "neuron"];
-const own = (row, key) => FIELDS.includes(key) ? row[key] : row.figure(key);
 
 async function openNeurons() {
-  for (const layer of neuronLayers) {
-    if (layers.has(layer)) continue;
-    $("#neuron-count").textContent = `Opening layer ${layer}…`;
-    try { await loadLayer(layer); } catch (error) {
-      $("#neuron-count").textContent = error.message;
-      return;
-    }
+  try {
+    neurons = (await Promise.all(neuronLayers.map(loadLayer))).flat();
+  } catch (error) {
+    $("#neuron-count").textContent = error.message;
   }
-  neurons = neuronLayers.flatMap((layer) => layers.get(layer));
   if (neurons.length) filterNeurons();
 }
 
@@ -125,7 +123,7 @@ function drawNeuron(slot, row) {
     node.parentNode.hidden = value === null;
     node.textContent = decimal(value);
   }
-  $("[data-figure=r2]", page).append(" ", small(span(row.figure("r2_low"), row.figure("r2_high"))) || "");
+  $("[data-figure=r2]", page).append(" ", el("small", {}, span(row.figure("r2_low"), row.figure("r2_high"))));
   for (const node of $$("[data-tokens]", page)) {
     const tokens = row.tokens(node.dataset.tokens);
     node.parentNode.hidden = !tokens.length;
@@ -147,8 +145,7 @@ function drawDistribution(box, row) {
   const drawn = row.part.histogram?.[row.i];
   $(".histogram", box).toggleAttribute("hidden", !drawn);
   if (drawn) $(".bars", box).setAttribute("d", drawn[0]);
-  const figures = names.map((name, i) => `${name} ${decimal([low, q1, median, q3, high][i])}`);
-  $("figcaption", box).textContent = figures.join(", ");
+  $("figcaption", box).textContent = names.map((name) => `${name} ${decimal(row.figure(name))}`).join(", ");
 }
 
 const GROUPS = [

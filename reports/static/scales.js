@@ -29,7 +29,7 @@ function setBar(node, fraction) {
 }
 
 function tokenBars(tag, attributes, token, [above, high], [below, low]) {
-  const bars = [above, below].map((kind) => el(`i.${kind}`, { "aria-hidden": "true" }, el("b")));
+  const bars = [above, below].map((kind) => el(`i.${kind}`, {}, el("b")));
   setBar(bars[0], high);
   setBar(bars[1], low);
   return el(tag, attributes, bars[0], el("bdi", {}, token), bars[1]);

@@ -1,25 +1,31 @@
 /* Which part is open is in the address: #L0H6, #L0N512, #neurons, … */
 const COMPONENT = /^L\d+([HN])\d+$/;
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 const scrolls = new Map();
 let here = "";
 let kind = "";
 
 function route() {
+  const asked = location.hash.slice(1) || "overview";
+  if (asked === here) return;
   scrolls.set(here, scrollY);
-  here = location.hash.slice(1) || "overview";
+  here = asked;
   kind = COMPONENT.exec(here)?.[1];
   if (kind === "H" && !document.getElementById(here)) kind = undefined;
   if (!kind && !$(`nav [data-view="${CSS.escape(here)}"]`)) here = "overview";
   const view = { H: "heads", N: "neuron" }[kind] || here;
   const parent = { H: "overview", N: "neurons" }[kind] || here;
   $$(".view").forEach((section) => section.classList.toggle("current", section.id === view));
-  for (const item of $$("nav [data-view]")) {
-    if (item.dataset.view === parent) item.setAttribute("aria-current", "page");
-    else item.removeAttribute("aria-current");
-  }
+  for (const item of $$("nav [data-view]")) item.ariaCurrent = item.dataset.view === parent ? "page" : null;
   ({ heads: openHead, neuron: openNeuron, neurons: openNeurons, review: openReview })[view]?.(here);
   document.title = kind ? `${here}: ${PAGE.title}` : PAGE.title;
   scrollTo(0, kind ? 0 : scrolls.get(here) || 0);
+}
+
+/* At once: the next key may come before the browser's own event. */
+function go(name) {
+  location.hash = name;
+  route();
 }
 
 /* j and k: on a head or neuron to the next of the list as filtered, in a list down its rows. */
@@ -31,7 +37,7 @@ function move(step) {
   const next = names[at < 0 && step < 0 ? names.length - 1 : at + step];
   if (!next) return;
   if (kind) {
-    location.hash = next;
+    go(next);
     return;
   }
   $$("tr.chosen").forEach((row) => row.classList.remove("chosen"));
@@ -45,7 +51,7 @@ function move(step) {
 function press(verdict) {
   const shown = kind === "H" ? document.getElementById(here) : kind && $("#neuron");
   if (shown) $(`button[value="${verdict}"]`, shown)?.click();
-  else if ($(".view.current tr.chosen")) location.hash = $(".view.current tr.chosen").dataset.name;
+  else if ($(".view.current tr.chosen")) go($(".view.current tr.chosen").dataset.name);
 }
 
 const ACTIONS = {
@@ -53,7 +59,7 @@ const ACTIONS = {
   a: () => press("agree"), e: () => press("edit"), r: () => press("reject"),
   "?": () => $("#keys").showModal(),
   "/": () => $(".view.current input[type=search]")?.focus(),
-  Escape: () => { if (kind) location.hash = kind === "N" ? "neurons" : "overview"; },
+  Escape: () => { if (kind) go(kind === "N" ? "neurons" : "overview"); },
 };
 
 function onKey(event) {
@@ -73,14 +79,13 @@ function recolour() {
 
 $("#theme").addEventListener("click", () => {
   const { dataset } = document.documentElement;
-  const dark = (dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  dataset.theme = dark ? "light" : "dark";
+  dataset.theme = (dataset.theme ? dataset.theme === "dark" : DARK.matches) ? "light" : "dark";
   remember("labeler-theme", dataset.theme);
   recolour();
 });
 $("#help").addEventListener("click", () => $("#keys").showModal());
 $("#keys button").addEventListener("click", () => $("#keys").close());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+DARK.addEventListener("change", recolour);
 for (const when of ["beforeprint", "afterprint"]) addEventListener(when, recolour);
 addEventListener("hashchange", route);
 addEventListener("keydown", onKey);

@@ -46,7 +46,7 @@ def _parsed(string: str, parse: str) -> Parse:
     for number, line in enumerate(line.strip() for line in parse.strip().split("\n")):
         base = len(rows)
         for item in line.split():
-            form, pos, dep, head, *lemma = item.rsplit("/", item.count("/") - item.startswith("/"))
+            form, pos, dep, head, *lemma = item.split("/")
             start = string.index(form, cursor)
             cursor = start + len(form)
             target = base + int(head) - 1 if int(head) else len(rows)

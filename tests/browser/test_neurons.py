@@ -1,0 +1,64 @@
+"""Neurons: search, pages, and what is loaded when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_the_list_is_searched_by_label_token_and_statistic(watched: Any, plain: Path) -> None:
+    page = watched.open(plain, "#neurons")
+    count = page.locator("#neuron-count")
+    page.locator("#neuron-count", has_text="80 neurons").wait_for()
+    page.fill("#neuron-filter", "proper noun")
+    words = page.locator("#neuron-table .words").all_inner_texts()
+    assert words
+    assert all("proper noun" in text for text in words)
+    page.fill("#neuron-filter", "kind:dead")
+    kinds = page.locator("#neuron-table .kind").all_inner_texts()
+    assert set(kinds) <= {"dead"}
+    assert count.inner_text() == f"{len(kinds)} of 80 neurons"
+    page.fill("#neuron-filter", "auroc>0.7")
+    figures = page.locator("#neuron-table td:nth-child(6)").all_inner_texts()
+    assert figures
+    assert all(float(figure) >= 0.7 for figure in figures)
+    page.fill("#neuron-filter", "L1N7")
+    assert "L1N7" in page.locator("#neuron-table th a").all_inner_texts()
+
+
+def test_a_neuron_has_its_page(watched: Any, plain: Path) -> None:
+    page = watched.open(plain, "#L1N7")
+    page.wait_for_selector("#neuron .strip-row")
+    assert page.locator("#neuron h2").inner_text().startswith("L1N7")
+    titles = page.locator("#neuron section h3").all_inner_texts()
+    assert titles == [
+        "Strongest activations",
+        "The label says so, the neuron does not",
+        "The neuron fires, the label does not say so",
+        "Across the deciles",
+    ]
+    assert page.locator("#neuron [data-tokens=promotes] bdi").count() == 4
+
+
+def test_a_layer_is_loaded_only_when_opened(watched: Any, plain: Path) -> None:
+    page = watched.open(plain)
+    assert not [url for url in watched.requests if url.endswith(".js")]
+    page.goto(plain.as_uri() + "#L1N7")
+    page.wait_for_selector("#neuron .strip-row")
+    loaded = {url.rsplit("/", 1)[1] for url in watched.requests if url.endswith(".js")}
+    assert loaded == {"neurons-L1.js", "strips-L1-0.js"}
+
+
+def test_a_neuron_that_is_not_there_is_said_to_be_missing(watched: Any, plain: Path) -> None:
+    page = watched.open(plain, "#L0N999")
+    page.wait_for_selector("#neuron .warning")
+    assert "not in this run" in page.locator("#neuron").inner_text()
+
+
+def test_a_missing_data_file_is_named(watched: Any, tmp_path: Path, plain: Path) -> None:
+    alone = tmp_path / "index.html"
+    alone.write_bytes(plain.read_bytes())
+    page = watched.open(alone, "#L0N3")
+    page.wait_for_selector("#neuron .warning")
+    assert "data/neurons-L0.js is not beside this page" in page.locator("#neuron").inner_text()
+    watched.complaints.clear()

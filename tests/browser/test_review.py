@@ -1,0 +1,75 @@
+"""Verdicts: given, kept, saved, shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_verdicts_are_kept_saved_and_read_again(watched: Any, plain: Path, tmp_path: Path) -> None:
+    page = watched.open(plain, "#L0H2")
+    page.wait_for_selector("#L0H2 .form")
+    press(page, "a", "j")
+    page.wait_for_url("**#L0H3")
+    automatic = page.locator("#L0H3 .sentence .words").inner_text()
+    press(page, "e")
+    page.keyboard.type('Attends to <b>"pivots"</b>.')
+    page.keyboard.press("Escape")
+    press(page, "j", "r")
+    page.reload()
+    page.goto(plain.as_uri() + "#overview")
+    cell = page.locator('tr[data-name="L0H3"] td.label')
+    assert cell.locator(".words").inner_text() == 'Attends to <b>"pivots"</b>.'
+    assert cell.locator(".automatic").inner_text() == f"automatic: {automatic}"
+    assert "1 agreed, 1 reworded, 1 rejected" in page.locator("#reviewed").inner_text()
+    page.goto(plain.as_uri() + "#review")
+    page.fill("#reviewer", "Ada")
+    with page.expect_download() as download:
+        page.click("#save-review")
+    saved = tmp_path / "review.json"
+    download.value.save_as(saved)
+    review = json.loads(saved.read_text(encoding="utf-8"))
+    assert (review["schema"], review["run"], review["reviewer"]) == (
+        1,
+        "b07c55e1aa90+3f9a1c0d7be2",
+        "Ada",
+    )
+    assert {name: item["verdict"] for name, item in review["verdicts"].items()} == {
+        "L0H2": "agree",
+        "L0H3": "edit",
+        "L0H4": "reject",
+    }
+    assert review["verdicts"]["L0H3"]["label"] == 'Attends to <b>"pivots"</b>.'
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    assert page.locator("#review tbody tr").count() == 0
+    page.set_input_files("#read-review", str(saved))
+    page.wait_for_selector("#review tbody tr")
+    assert page.locator("#review tbody tr").count() == 3
+
+
+def test_a_review_of_another_run_is_refused(watched: Any, plain: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"schema": 1, "run": "x+y", "verdicts": {"L0H0": {}}}))
+    page = watched.open(plain, "#review")
+    page.set_input_files("#read-review", str(other))
+    page.locator("#review-count", has_text="another run").wait_for()
+    assert page.locator("#review tbody tr").count() == 0
+
+
+def test_an_unlabelled_head_can_be_given_a_label(watched: Any, plain: Path) -> None:
+    page = watched.open(plain)
+    name = page.locator('tr[data-confidence="unlabelled"]').first.get_attribute("data-name")
+    page.evaluate("name => { location.hash = name; }", name)
+    page.wait_for_selector(f"#{name} .form")
+    press(page, "e")
+    assert page.locator(f"#{name} textarea").first.input_value() == ""
+    page.keyboard.type("Seen before.")
+    page.goto(plain.as_uri() + "#overview")
+    assert page.locator(f'tr[data-name="{name}"] .words').inner_text() == "Seen before."
