@@ -35,15 +35,27 @@ def feature_mask(heuristic: Heuristic, text: Text) -> ndarray:
 def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
     """What a relation says, as target pairs: from `Bool` or weights `[query key]`, or `Targets`."""
     found = _call(heuristic, text)
-    if isinstance(found, Targets):
-        return found
     n = len(text)
+    if isinstance(found, Targets):
+        if not _in_range(found, n):
+            raise _fail(heuristic, text, f"expected pairs within [{n}, {n}], weights ≥ 0, finite")
+        return found
     right_kind = isinstance(found, np.ndarray) and (found.dtype == bool or found.dtype.kind == "f")
     if not right_kind or found.shape != (n, n):
         raise _fail(heuristic, text, f"expected Bool or weights [{n}, {n}], got {_shape(found)}")
     if found.dtype != bool and not (np.isfinite(found).all() and (found >= 0).all()):
         raise _fail(heuristic, text, "weights must be finite and not negative")
     return Targets.from_matrix(found)
+
+
+def _in_range(targets: Targets, n: int) -> bool:
+    if not targets.query.shape == targets.key.shape == targets.weight.shape:
+        return False
+    if not len(targets.query):
+        return True
+    inside = targets.query.min() >= 0 and targets.key.min() >= 0
+    inside = inside and targets.query.max() < n and targets.key.max() < n
+    return bool(inside and targets.weight.min() >= 0 and np.isfinite(targets.weight.max()))
 
 
 def _shape(value: object) -> str:

@@ -12,29 +12,24 @@ if TYPE_CHECKING:
     from heuristics.text import Parse
 
 # Universal Dependencies' clausal relations (universaldependencies.org/u/dep): each heads a clause.
-CLAUSAL = {"root", "ccomp", "advcl", "acl", "acl:relcl", "advcl:relcl", "csubj", "parataxis"}
-_PREDICATES = {"VERB", "AUX"}
+CLAUSAL = ("root", "ccomp", "advcl", "acl", "acl:relcl", "advcl:relcl", "csubj", "parataxis")
+_PREDICATES = ("VERB", "AUX")
 
 
 def clause_heads(parse: Parse) -> Int[ndarray, " word"]:
     """For each word the head of its innermost clause.
 
     A word heads a clause if its relation is clausal, or if it is a coordinated predicate (`conj`
-    of a verb, itself a verb). Punctuation belongs to the clause of the word that it is written
-    against, the one before it if both or none.
+    of a predicate, itself one: a verb, or a word with a copula). Punctuation belongs to the clause
+    of the word that it is written against, the one before it if both or none.
     """
     heads = np.arange(len(parse))
     if not parse.parsed:
         return parse.sentence_start[heads] if len(parse) else heads
-    is_head = np.array(
-        [
-            dep in CLAUSAL
-            or (dep == "conj" and pos in _PREDICATES and parse.pos[head] in _PREDICATES)
-            for dep, pos, head in zip(parse.dep, parse.pos, parse.head, strict=True)
-        ],
-        dtype=bool,
-    )
-    is_head |= parse.head == heads
+    predicate = np.isin(parse.pos, _PREDICATES)
+    predicate[parse.head[parse.dep == "cop"]] = True
+    is_head = np.isin(parse.dep, CLAUSAL) | (parse.head == heads)
+    is_head |= (parse.dep == "conj") & predicate & predicate[parse.head]
     found = np.where(is_head, heads, parse.head)
     for _ in range(len(parse)):
         climbed = np.where(is_head[found], found, parse.head[found])

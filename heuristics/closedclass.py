@@ -48,14 +48,15 @@ def plain_word(text: Text, single: Single) -> ndarray:
 @feature(
     "negation",
     plural="negations",
-    lifts=("nearest",),
 )
 def negation(text: Text) -> ndarray:
     """A negative word ("not", "n't", "never", "no", …)."""
     return text.matches(wordlists.NEGATIONS)
 
 
-@feature("wh-word", lifts=("nearest",))
+@feature(
+    "wh-word",
+)
 def wh_word(text: Text) -> ndarray:
     """A question or relative word ("who", "what", "how", …)."""
     return text.matches(wordlists.WH_WORDS)

@@ -34,11 +34,7 @@ def speech_verb_words(text: Text) -> Bool[ndarray, " word"]:
 
 @feature(
     "speech verb",
-    lifts=(
-        "nearest",
-        "nearest end",
-        "every",
-    ),
+    lifts=("nearest",),
     unit="word",
     query_class=True,
 )
@@ -167,7 +163,6 @@ def own_speech_verb(text: Text) -> Targets:
     "speaker's name",
     noun="name of the speaker",
     plural="names of speakers",
-    lifts=("nearest",),
     unit="word",
 )
 def speaker_name(text: Text) -> ndarray:

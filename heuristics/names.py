@@ -9,17 +9,27 @@ from numpy import ndarray
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.matching import at_keys, at_words, codes, match
+from heuristics.starts import sentence_opening_words
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
+
+OPENING_MARKS = ('"', "“", "«", "„", "‘", "``")
 
 
 @per_text
 def name_words(text: Text) -> Bool[ndarray, " word"]:
-    """Proper nouns; without a parse, capitalised words that do not open a sentence, except "I"."""
+    """Proper nouns; without a parse, capitals inside a sentence."""
     if text.parse.parsed:
         return np.asarray(text.parse.pos == "PROPN")
-    inside = np.asarray(text.parse.sentence_start != np.arange(len(text.parse)))
-    return capitalised_words(text) & inside & (text.parse.lower != "i")
+    return inner_capitals(text)
+
+
+@per_text
+def inner_capitals(text: Text) -> Bool[ndarray, " word"]:
+    """Words with a capital that opens neither a sentence nor speech; "I" left out."""
+    spoken = np.isin(text.parse.text, OPENING_MARKS)
+    opens = sentence_opening_words(text) | np.concatenate([[False], spoken])[: len(spoken)]
+    return capitalised_words(text) & ~opens & (text.parse.lower != "i")
 
 
 @per_text
@@ -32,7 +42,6 @@ def capitalised_words(text: Text) -> Bool[ndarray, " word"]:
     "proper noun",
     lifts=(
         "nearest",
-        "nearest end",
         "latest",
         "first",
         "every",
@@ -116,9 +125,8 @@ def capitalised(text: Text) -> ndarray:
     plural="capitalised words inside sentences",
 )
 def inner_capital(text: Text) -> ndarray:
-    """A capitalised word that does not open its sentence; "I" left out."""
-    inside = np.asarray(text.parse.sentence_start != np.arange(len(text.parse)))
-    return text.on_words(capitalised_words(text) & inside & (text.parse.lower != "i"))
+    """A capitalised word that opens neither a sentence nor speech; "I" left out."""
+    return text.on_words(inner_capitals(text))
 
 
 @feature(

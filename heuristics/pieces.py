@@ -125,8 +125,8 @@ def current_word(text: Text) -> Targets:
 
 @feature("whole word", plural="words of a single token", query_class=True)
 def whole_word(text: Text) -> ndarray:
-    """A word that is a single token."""
-    return (text.piece == 0) & (text.word_end == text.position)
+    """A word that is a single token; punctuation left out."""
+    return (text.piece == 0) & (text.word_end == text.position) & letters(text)
 
 
 @feature(
@@ -178,7 +178,6 @@ def continuation(text: Text) -> ndarray:
     "last piece",
     noun="last piece of a longer word",
     plural="last pieces of longer words",
-    lifts=("recent",),
 )
 def last_piece(text: Text) -> ndarray:
     """The last of several pieces of a word."""

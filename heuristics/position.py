@@ -41,14 +41,14 @@ OFFSETS = (
 FADINGS = (
     Fading(
         "fading by halves",
-        "the tokens just before, each half as much as the one after it",
+        "the last two or three tokens, the nearer the more",
         1 / np.log(2),
         0,
         12,
     ),
     Fading(
         "fading with distance",
-        "the tokens before, in inverse proportion to distance",
+        "all tokens so far, the nearer the more",
         np.inf,
         1,
         256,

@@ -45,7 +45,6 @@ def pronoun_group(text: Text) -> Int[ndarray, " word"]:
     "pronoun",
     lifts=(
         "nearest",
-        "every",
         "recent",
     ),
     unit="word",

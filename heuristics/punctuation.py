@@ -95,7 +95,14 @@ def sentence_end_mask(text: Text) -> Bool[ndarray, " pos"]:
     return has(text, FULL_STOP, *OTHER_MARKS)
 
 
-@feature("sentence-ending mark", lifts=("nearest", "previous", "recent", "after"))
+@feature(
+    "sentence-ending mark",
+    lifts=(
+        "nearest",
+        "recent",
+        "after",
+    ),
+)
 def sentence_end(text: Text) -> ndarray:
     """A full stop, an exclamation mark or a question mark."""
     return sentence_end_mask(text)
@@ -105,7 +112,7 @@ def sentence_end(text: Text) -> ndarray:
     "strong mark",
     noun="strong mark (! ? ; :)",
     plural="strong marks (! ? ; :)",
-    lifts=("nearest", "every"),
+    lifts=("every",),
 )
 def strong_mark(text: Text) -> ndarray:
     """An exclamation mark, a question mark, a semicolon or a colon."""

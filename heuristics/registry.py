@@ -89,7 +89,7 @@ def classify(module: ModuleType) -> list[Heuristic]:
             for item in members
             if isinstance(item, Heuristic) and item.module == module.__name__
         ]
-    unique = list({item.name: item for item in declared}.values())
+    unique = list({id(item): item for item in declared}.values())
     for item in unique:
         unknown = [lift for lift in item.lifts if lift not in LIFTS]
         if unknown:

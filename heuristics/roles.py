@@ -56,10 +56,7 @@ def clause_verb(text: Text) -> ndarray:
 @feature(
     "main verb of a sentence",
     plural="main verbs of sentences",
-    lifts=(
-        "nearest",
-        "every",
-    ),
+    lifts=("every",),
     unit="word",
     parse=True,
 )
@@ -84,9 +81,6 @@ class Role(NamedTuple):
 
 ROLES = (
     Role("subject of the clause", "subject", "all", "the subject of the clause"),
-    Role(
-        "end of the clause's subject", "subject", "last", "the last piece of the clause's subject"
-    ),
     Role("verb of the clause", "verb", "all", "the verb of the clause"),
     Role("end of the clause's verb", "verb", "last", "the last piece of the clause's verb"),
 )
@@ -117,18 +111,15 @@ def role_of_sentence(text: Text, role: str) -> Targets:
 
 
 @relation(
-    "{role} of the previous sentence",
-    phrase="the {role} of the previous sentence",
-    parse=True,
-    role=("subject", "verb"),
+    "subject of the previous sentence", phrase="the subject of the previous sentence", parse=True
 )
-def role_of_previous_sentence(text: Text, role: str) -> Targets:
-    """The subject or verb of the main clause of the sentence before."""
+def subject_of_previous_sentence(text: Text) -> Targets:
+    """The subject of the main clause of the sentence before."""
     found = grammar(text)
     number = text.parse.sentence
     before = np.searchsorted(number, number) - 1
     root = np.where(before >= 0, np.append(found.root, -1)[before], -1)
-    return at_words(text, text.of_word(np.append(_get(found, role), -1)[root], -1))
+    return at_words(text, text.of_word(np.append(found.subject, -1)[root], -1))
 
 
 @relation("object of the clause", phrase="the object of the clause", parse=True)

@@ -73,10 +73,7 @@ def opening_mark(text: Text) -> ndarray:
 
 @feature(
     "closing speech mark",
-    lifts=(
-        "nearest",
-        "every",
-    ),
+    lifts=("nearest",),
     query_class=True,
 )
 def closing_mark(text: Text) -> ndarray:
@@ -91,7 +88,11 @@ def speech_mark(text: Text) -> ndarray:
     return found.opening | found.closing
 
 
-@feature("speech", noun="token inside speech", plural="tokens inside speech", lifts=("every",))
+@feature(
+    "speech",
+    noun="token inside speech",
+    plural="tokens inside speech",
+)
 def inside_speech(text: Text) -> ndarray:
     """What is spoken; the marks themselves left out."""
     return speech_tokens(text).inside
@@ -129,6 +130,15 @@ def first_word(text: Text) -> Targets:
     found = speech_tokens(text).opener
     start = np.where((found >= 0) & (found + 1 < text.position), found + 1, -1)
     return at_keys(text, start).visible(first=1)
+
+
+@relation("this speech so far", phrase="the speech so far")
+def speech_so_far(text: Text) -> Targets:
+    """From inside speech or its closing mark, everything since the opening mark, alike."""
+    found = speech_tokens(text).opener
+    inside = found >= 0
+    stop = np.where(inside, text.position + 1, 0)
+    return Targets.from_spans(np.where(inside, found + 1, 0), stop).visible(first=1)
 
 
 @feature(

@@ -9,6 +9,7 @@ from numpy import ndarray
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.matching import at_keys, match
+from heuristics.pieces import letters
 from heuristics.spans import previous_clause
 from heuristics.targets import Targets, mask_to_keys
 from heuristics.text import Text, per_text
@@ -67,13 +68,21 @@ def sentence_opener(text: Text) -> Int[ndarray, " sentence"]:
     return np.append(text.first_position, -1)[table]
 
 
-@feature("clause start", lifts=("nearest", "every", "recent"), query_class=True, parse=True)
+@feature("clause start", lifts=("every",), query_class=True, parse=True)
 def clause_start(text: Text) -> ndarray:
     """The first piece of the first word of a clause."""
     return text.on_words(clause_opening_words(text)) & (text.piece == 0)
 
 
-@feature("sentence start", lifts=("nearest", "every", "recent"), unit="word", query_class=True)
+@feature(
+    "sentence start",
+    lifts=(
+        "nearest",
+        "every",
+    ),
+    unit="word",
+    query_class=True,
+)
 def sentence_start(text: Text) -> ndarray:
     """The first word of a sentence, all its pieces."""
     return text.on_words(sentence_opening_words(text))
@@ -131,7 +140,6 @@ def _subordinator_opens(text: Text) -> Bool[ndarray, " word"]:
     "coordinating start",
     noun="conjunction that opens a clause",
     plural="conjunctions that open clauses",
-    lifts=("nearest",),
     parse=True,
 )
 def coordinating_start(text: Text) -> ndarray:
@@ -162,13 +170,13 @@ def own_conjunction(text: Text) -> Targets:
     "paragraph start",
     noun="first word of a paragraph",
     plural="first words of paragraphs",
-    lifts=("nearest", "every"),
+    lifts=("every",),
     unit="word",
 )
 def paragraph_start(text: Text) -> ndarray:
     """The first word after a line break, or of the text."""
     breaks = text.regex(r"\n") | text.is_start
-    worded = np.asarray(text.word >= 0) & ~breaks
+    worded = letters(text) & ~breaks
     last_break, last_word = mask_to_keys(breaks), mask_to_keys(worded)
     opens = worded & (last_word < last_break)
     return text.on_words(np.isin(np.arange(len(text.parse)), text.word[opens]))

@@ -40,7 +40,6 @@ def tagged(text: Text, *tags: str) -> Bool[ndarray, " pos"]:
     "noun",
     lifts=(
         "nearest",
-        "nearest end",
         "every",
         "recent",
     ),
@@ -78,10 +77,7 @@ def auxiliary(text: Text) -> ndarray:
 
 @feature(
     "adjective",
-    lifts=(
-        "nearest",
-        "recent",
-    ),
+    lifts=("nearest",),
     unit="word",
     query_class=True,
     parse=True,

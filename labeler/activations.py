@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.cluster.hierarchy import leaves_list, linkage
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from labeler.evidence import strings
@@ -154,7 +155,8 @@ def projections(x: Float[ndarray, "token d"], seed: int) -> tuple[ndarray, ndarr
     pca = PCA(n_components=parts, svd_solver="full").fit(x)
     reduced = pca.transform(x)
     perplexity = min(30.0, (len(x) - 1) / 3)
-    with warnings.catch_warnings():
+    # A few hundred points: threads would wait for each other longer than they work.
+    with warnings.catch_warnings(), threadpool_limits(1, "openmp"):
         warnings.simplefilter("ignore")
         tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed, max_iter=500)
         placed = tsne.fit_transform(reduced)

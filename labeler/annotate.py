@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,15 @@ from heuristics.text import Parse, Text
 from labeler.corpus import Prompt
 from labeler.errors import ConfigError, RunFolderError
 from labeler.model import LanguageModel
+from labeler.readers import printable
 from labeler.results import write_atomic
 
 EMBEDDED = Path(__file__).parent / "assets" / "english_pipeline"
 _INTEGERS = ("start", "end", "head", "sentence")
 _STRINGS = ("text", "lemma", "pos", "dep", "entity")
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
+LONGEST_PIECE = 10_000
+"""Characters; spaCy's tokenizer takes time with the square of what has no space in it."""
 
 
 def cache_folder() -> Path:
@@ -47,15 +53,13 @@ class Pipeline:
         """The loaded pipeline; ConfigError if it is not installed."""
         import spacy
 
-        path = EMBEDDED if self.name == "embedded" else self.name
         try:
-            return spacy.load(path)
-        except OSError as error:
-            raise ConfigError(
-                f"spaCy pipeline {self.name!r} is not installed: run `python -m spacy download "
-                f"{self.name}`, or leave --spacy out for the embedded one (parts of speech, "
-                "dependencies and lemmas; no entities)"
-            ) from error
+            nlp = spacy.load(EMBEDDED if self.name == "embedded" else self.name)
+        except Exception as error:
+            raise ConfigError(_unloadable(self.name, error)) from error
+        # Long strings are parsed piece by piece; only a plugin's `doc()` sees a whole one.
+        nlp.max_length = sys.maxsize
+        return nlp
 
     @property
     def version(self) -> str:
@@ -72,7 +76,7 @@ class Pipeline:
     def fingerprint(self) -> str:
         """What a cached parse depends on: the pipeline's files, or its name and version."""
         digest = hashlib.blake2b(digest_size=8)
-        digest.update(f"{CACHE_FORMAT}".encode())
+        digest.update(f"{CACHE_FORMAT} spacy {version('spacy')} ".encode())
         folder = EMBEDDED if self.name == "embedded" else Path(self.name)
         if folder.is_dir():
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -82,12 +86,65 @@ class Pipeline:
         return digest.hexdigest()
 
     def parse(self, strings: Sequence[str]) -> Iterator[Parse]:
-        """Parses of strings, in order."""
-        import spacy
+        """Parses of strings, in order; long ones are parsed in pieces (see `pieces`)."""
+        cut = [pieces(string) for string in strings]
+        docs = self.nlp.pipe([piece for own in cut for piece in own], batch_size=32)
+        for own in cut:
+            parses = [_from_doc(doc, doc.has_annotation("DEP")) for doc in islice(docs, len(own))]
+            yield _joined(parses, [len(piece) for piece in own])
 
-        for doc in self.nlp.pipe(strings, batch_size=32):
-            yield _from_doc(doc, parsed=doc.has_annotation("DEP"))
-        del spacy
+
+def _unloadable(name: str, error: Exception) -> str:
+    instead = (
+        "or leave --spacy out for the embedded pipeline (English: parts of speech, dependencies "
+        "and lemmas; no entities)"
+    )
+    if name == "embedded":
+        return f"the embedded pipeline cannot be loaded ({_first_line(error)}); install again"
+    if Path(name).exists() or "/" in name:
+        why = _first_line(error) if Path(name).exists() else "there is nothing there"
+        return f"spaCy pipeline {name} cannot be loaded ({why}); name a pipeline folder, {instead}"
+    if isinstance(error, OSError):
+        return (
+            f"spaCy pipeline {name!r} is not installed: run `python -m spacy download {name}`, "
+            f"{instead}"
+        )
+    return f"spaCy pipeline {name!r} cannot be loaded ({_first_line(error)}); mend it, {instead}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return printable(lines[0] if lines else type(error).__name__, 200)
+
+
+def pieces(string: str, longest: int = LONGEST_PIECE) -> list[str]:
+    """A string cut into pieces that a parser can hold, after a paragraph, a line or a space."""
+    found = []
+    while len(string) > longest:
+        window = string[:longest]
+        ends = (window.rfind(mark) + len(mark) for mark in ("\n\n", "\n", " ") if mark in window)
+        end = next((end for end in ends if end > longest // 2), longest)
+        found.append(string[:end])
+        string = string[end:]
+    return [*found, string]
+
+
+def _joined(parses: Sequence[Parse], lengths: Sequence[int]) -> Parse:
+    """The parse of a string from those of its pieces, `lengths` characters each."""
+    if len(parses) == 1:
+        return parses[0]
+    columns: dict[str, list[ndarray]] = {name: [] for name in (*_INTEGERS, *_STRINGS)}
+    character = word = sentence = 0
+    for parse, length in zip(parses, lengths, strict=True):
+        shift = {"start": character, "end": character, "head": word, "sentence": sentence}
+        for name, column in columns.items():
+            column.append(
+                getattr(parse, name) + shift[name] if name in shift else getattr(parse, name)
+            )
+        character, word = character + length, word + len(parse)
+        sentence += int(parse.sentence.max(initial=-1)) + 1
+    joined = {name: np.concatenate(column) for name, column in columns.items()}
+    return Parse(**joined, parsed=all(parse.parsed for parse in parses))
 
 
 def _from_doc(doc: Any, parsed: bool) -> Parse:
@@ -112,7 +169,10 @@ def _from_doc(doc: Any, parsed: bool) -> Parse:
 
 
 def _strings(values: Iterable[str]) -> ndarray:
-    return np.array(list(values) or [""], dtype=object)[: None if values else 0]
+    found = list(values)
+    array = np.empty(len(found), dtype=object)
+    array[:] = found
+    return array
 
 
 class ParseCache:
@@ -188,7 +248,7 @@ def _read(path: Path) -> list[Parse] | None:
                 arrays["count"].tolist(), ends.tolist(), arrays["parsed"].tolist(), strict=True
             )
         ]
-    except (OSError, ValueError, KeyError, EOFError, IndexError):
+    except Exception:  # noqa: BLE001 - whatever numpy and zlib make of a damaged file
         return None
 
 

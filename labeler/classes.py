@@ -18,6 +18,8 @@ START = "start of text"
 OTHER = "other token"
 MIN_ROWS = 100
 N_WORDS = 24
+FOREMOST = frozenset({"opening speech mark", "closing speech mark"})
+"""Classes that claim their tokens before rarer ones: `!"` closes speech, whatever else it does."""
 FREE = 2
 """Positions at the start that belong to no class."""
 
@@ -52,7 +54,7 @@ class Group:
 class QueryClasses:
     """The partition: a position belongs to the rarest class that it has, counted on a sample.
 
-    `members` are ordered from the rarest; leaf 0 is the first two positions, the last leaf is for
+    `members` are ordered from the rarest, speech marks before all; leaf 0 is the first two positions, the last leaf is for
     what no member claims. `groups` are all classes that an exception may name. The second position
     is of no class because it has no choice: it sees itself and the first. Where a corpus opens with
     few words ("One day"), "on a number, to the start of the text" would be a fact about the corpus.
@@ -115,7 +117,10 @@ def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> Query
     ]
     held = np.concatenate(masks, axis=1) if masks else np.zeros((len(candidates), 0), dtype=bool)
     count = held.sum(axis=1)
-    order = sorted(range(len(candidates)), key=lambda i: (count[i], candidates[i].name))
+    order = sorted(
+        range(len(candidates)),
+        key=lambda i: (candidates[i].name not in FOREMOST, count[i], candidates[i].name),
+    )
     order = [index for index in order if count[index] >= MIN_ROWS]
     members, leaf_masks = _drop_empty([candidates[i] for i in order], held[order])
     return QueryClasses(tuple(members), _groups(members, leaf_masks, candidates, held))
@@ -158,10 +163,12 @@ def _groups(
         if leaves not in seen:
             seen.add(leaves)
             groups.append(Group(candidate.name, candidate.wording, leaves))
+    whole = {group.name for group in groups}
     for index, member in enumerate(members):
         if (index + 1,) not in seen:
             much = "most" if size[index] >= 0.5 * by_name[member.name].sum() else "some"
-            groups.append(Group(member.name, f"on {much} {member.plural}", (index + 1,)))
+            name = f"other {member.name}" if member.name in whole else member.name
+            groups.append(Group(name, f"on {much} {member.plural}", (index + 1,)))
     return tuple(groups)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ heuristics_app = typer.Typer(
 )
 app.add_typer(heuristics_app, name="heuristics")
 
+_USERS_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 
@@ -228,6 +230,11 @@ def main(arguments: list[str] | None = None) -> Any:
         return app(args=arguments, standalone_mode=True)
     except LabelerError as error:
         typer.echo(f"labeler: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _USERS_ERRORS:
+            raise
+        typer.echo(f"labeler: {error.filename or 'a file'}: {error.strerror}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("labeler: stopped; --resume goes on where it was", err=True)

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from labeler.errors import RunFolderError
-from labeler.results import write_atomic
+from labeler.errors import LabelerError, RunFolderError
+from labeler.results import TABLES, write_atomic
 
-OURS = ("run.json", "statistics", "plan.json")
+LOCK = ".lock"
+MARKS = ("run.json", "plan.json")
+REVIEW = "review.json"
+BEGUN = ("plan.json", "statistics")
+OURS = (
+    *MARKS,
+    *("settings.toml", "activations.json", "statistics", "showcase", "report"),
+    *sorted({Path(file).parts[0] for file in TABLES}),
+)
 
 
 def check_out(out: Path, overwrite: bool, resume: bool) -> None:
     """RunFolderError if `out` cannot take a run: a file, another run, or somebody's folder."""
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"--out {out} is a file; expected a folder, new or empty")
-    if not out.is_dir() or not any(out.iterdir()):
+    _check_writable(out)
+    if not out.is_dir() or all(path.name == LOCK for path in out.iterdir()):
         return
-    if not any((out / name).exists() for name in OURS):
-        raise RunFolderError(f"--out {out} holds files that are no run; choose another folder")
+    if not any((out / name).is_file() for name in MARKS):
+        raise RunFolderError(
+            f"--out {out} holds files that are no run; choose another folder, new or empty"
+        )
     if not (overwrite or resume):
         raise RunFolderError(
             f"--out {out} holds another run; pass --overwrite to replace it, --resume to go on "
@@ -29,12 +41,22 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
         )
 
 
+def _check_writable(out: Path) -> None:
+    there = out.absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise RunFolderError(f"--out {out} cannot be made: {there} is a file, not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RunFolderError(f"--out {out} cannot be written: no permission in {there}")
+
+
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
     """Hold the folder for this process; RunFolderError if another run writes into it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        handle = (out / ".lock").open("w")
+        handle = (out / LOCK).open("w")
     except OSError as error:
         raise RunFolderError(f"--out {out} cannot be written: {error.strerror}") from error
     with handle:
@@ -47,23 +69,62 @@ def locked(out: Path) -> Iterator[None]:
         yield
 
 
-def clear(out: Path) -> None:
-    """Remove what an earlier run left, and nothing else."""
-    for path in out.iterdir():
-        if path.name == ".lock":
+@contextmanager
+def writing(out: Path, plan: bytes, resume: bool) -> Iterator[None]:
+    """Hold the folder and make it this run's; an error leaves nothing half-written behind.
+
+    Finished shards are kept where `--resume` can use them: after a disk that was full, and where
+    they were there before. Files that no run writes are left alone.
+    """
+    missing = _missing(out)
+    with locked(out):
+        begun = resume and (out / "plan.json").is_file()
+        try:
+            if begun:
+                check_plan(out, plan)
+            clear(out, keep=BEGUN if begun else ())
+            write_atomic(out / "plan.json", plan)
+            yield
+        except LabelerError as error:
+            shards = len(list((out / "statistics").glob("*.bin")))
+            if isinstance(error, RunFolderError) and shards and not begun:
+                raise RunFolderError(f"{error}; then --resume keeps what is done") from error
+            if not begun:
+                _undo(out, missing)
+            raise
+
+
+def _missing(out: Path) -> list[Path]:
+    """The folders that `out` needs and that are not there, the innermost first."""
+    return [path for path in (out, *out.parents) if not path.exists()]
+
+
+def _undo(out: Path, made: list[Path]) -> None:
+    with suppress(OSError):
+        clear(out)
+        (out / LOCK).unlink(missing_ok=True)
+        for path in made:
+            path.rmdir()
+
+
+def clear(out: Path, keep: tuple[str, ...] = ()) -> None:
+    """Remove what an earlier run left, and nothing else; readers' verdicts are set aside."""
+    for name in OURS:
+        path = out / name
+        if name in keep:
             continue
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
-            path.unlink()
+            path.unlink(missing_ok=True)
+    if not keep and (out / REVIEW).is_file():
+        (out / REVIEW).replace(out / "review.previous.json")
 
 
 def check_plan(out: Path, plan: bytes) -> None:
-    """Write what the run depends on, or compare it with what is there (`--resume`)."""
-    path = out / "plan.json"
-    if path.is_file() and path.read_bytes() != plan:
+    """RunFolderError if the run in `out` depends on something else than this one (`--resume`)."""
+    if (out / "plan.json").read_bytes() != plan:
         raise RunFolderError(
             f"{out} was begun with another model, corpus, pipeline, vocabulary or setting, so it "
             "cannot be resumed; pass --overwrite, or another --out"
         )
-    write_atomic(path, plan)

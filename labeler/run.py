@@ -35,7 +35,7 @@ from labeler.corpus import (
     shards,
 )
 from labeler.errors import ConfigError, CorpusError
-from labeler.folder import check_out, check_plan, clear, locked
+from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
 from labeler.model import load_model
 from labeler.predictors import predictor_matrix
@@ -48,6 +48,7 @@ from labeler.statistics import Statistics, summed
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
 SAMPLE = 400
+TRIED = 2
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,9 @@ def label(
 class Session:
     """What a run works with: everything that settings name, loaded and checked."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self.settings = settings
+        self.progress = progress or Silent()
         self.heuristics = load_heuristics(settings.plugin, settings.only, settings.without)
         if not any(item.kind == "relation" for item in self.heuristics):
             raise ConfigError("no relation is left to label heads with; loosen --only or --without")
@@ -181,11 +183,18 @@ class Session:
         sample = sorted(self.corpus.prompts, key=lambda prompt: prompt.digest)[:SAMPLE]
         chosen = {prompt.digest for prompt in sample}
         texts = []
+        self.progress.stage("annotate", len(sample), "prompts")
         for shard in self.shards:
-            if any(prompt.digest in chosen for prompt in shard.prompts):
-                kept = {p.id for p in shard.prompts if p.digest in chosen}
-                texts += [t for t in self.texts(shard.prompts) if t.id.split("#")[0] in kept]
+            kept = {prompt.text for prompt in shard.prompts if prompt.digest in chosen}
+            if kept:
+                texts += [text for text in self.texts(shard.prompts) if text.string in kept]
+                self.progress.advance(len(kept))
         return build_vocabulary(self.heuristics, texts)
+
+    def try_heuristics(self) -> None:
+        """Ask every heuristic about a few texts: PluginError before the folder is touched."""
+        for text in self.texts(self.shards[0].prompts)[:TRIED]:
+            prepare(text, self.vocabulary, self.model.shape.kinds)
 
     def prepared(self, shard: Shard) -> list[Prepared]:
         """A shard's texts, ready to be scored."""
@@ -244,22 +253,25 @@ def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
     clock = _Clock()
     check_out(settings.out, settings.overwrite, settings.resume)
     progress.stage("load", 1, "model")
-    session = Session(settings)
+    session = Session(settings, progress)
     _ = session.pipeline.nlp if settings.spacy != "embedded" else None
     progress.advance()
     clock.lap("load")
-    with locked(settings.out):
-        if not settings.resume:
-            clear(settings.out)
-        plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
-        check_plan(settings.out, plan.encode())
-        write_atomic(settings.out / "settings.toml", settings.to_toml().encode())
+    session.try_heuristics()
+    plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
+    with writing(settings.out, plan.encode(), settings.resume):
+        write_atomic(settings.out / "settings.toml", _asked(settings).to_toml().encode())
         folds = fold_statistics(session, progress)
         clock.lap("score")
         findings = judge(session, folds, progress)
         clock.lap("judge")
         _write(session, folds, findings, clock)
     return Run(open_run(settings.out))
+
+
+def _asked(settings: Settings) -> Settings:
+    """What to ask for to get this run again: what was to be done about an earlier one aside."""
+    return replace(settings, overwrite=False, resume=False)
 
 
 class _Clock:
@@ -276,9 +288,7 @@ class _Clock:
 
 def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
     """Statistics by fold; finished shards are read where a run, or an earlier try, left them."""
-    progress.stage("annotate", 1, "sample")
     _ = session.vocabulary
-    progress.advance()
     folder = session.settings.out / "statistics"
     progress.stage("score", len(session.corpus), "prompts")
     size = Size.of(session.model.shape, session.vocabulary)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from labeler.results import RunFolder
+from reports.label import Line, lines_of
 from reports.reviewed import Verdict, verdicts, worded
 from reports.shapes import Tick, distance_curve
 from reports.wording import (
@@ -22,6 +23,7 @@ from reports.wording import (
     probability,
     rise,
     sentence,
+    share,
     span,
 )
 
@@ -52,6 +54,7 @@ class GroupView:
     shares: list[ShareView]
     rest: str
     rest_fraction: float
+    general: bool
 
 
 @dataclass(frozen=True)
@@ -111,12 +114,18 @@ class HeadView(Standing):
     layer: int
     head: int
     label: str
+    lines: list[Line]
     automatic: str
     verdict: Verdict | None
     groups: list[GroupView]
     curves: list[CurveView]
     costs: list[CostView]
     followers: list[FollowerView]
+
+    @property
+    def general(self) -> GroupView | None:
+        """The shares that hold on all queries, where there are any."""
+        return next((group for group in self.groups if group.general and group.shares), None)
 
 
 def by_name(table: pd.DataFrame, column: str = "name") -> dict[str, list[Row]]:
@@ -153,6 +162,7 @@ def head_views(folder: RunFolder) -> list[HeadView]:
                 layer=int(row["layer"]),
                 head=int(row["head"]),
                 label=label,
+                lines=lines_of(label),
                 automatic=automatic,
                 verdict=found.get(name),
                 groups=_groups(chosen.get(name, []), row.get("unexplained"), classes),
@@ -210,18 +220,18 @@ def _groups(rows: list[Row], unexplained: Any, classes: dict[str, str]) -> list[
     for name in sorted(by_class, key=lambda item: item != ""):
         ordered = sorted(by_class[name], key=lambda row: number(row["order"]) or 0)
         shares = [_share(row) for row in ordered if number(row["share"]) is not None]
-        left = max(0.0, 1 - sum(share.fraction for share in shares))
+        left = max(0.0, 1 - sum(item.fraction for item in shares))
         general = number(unexplained)
         rest = general if name == "" and general is not None else left
         wording = sentence(classes.get(name, f"on {name}")) if name else "on all queries"
-        groups.append(GroupView(wording, shares, percent(rest), rest))
+        groups.append(GroupView(wording, shares, share(rest), rest, name == ""))
     return groups
 
 
 def _share(row: Row) -> ShareView:
     return ShareView(
         prediction=sentence(row["prediction"]),
-        text=percent(row["share"]),
+        text=share(row["share"]),
         fraction=min(max(number(row["share"]) or 0.0, 0.0), 1.0),
         low=number(row["share_low"]),
         high=number(row["share_high"]),

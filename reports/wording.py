@@ -71,6 +71,14 @@ def percent(value: Any) -> str:
     return f"{round_half_up(found * 100)}%".replace("-", "−")
 
 
+def share(value: Any) -> str:
+    """A share as labels print it, to two digits: "33%", "7.1%", "0.9%"."""
+    found = number(value)
+    if found is None or abs(found) >= 0.0995 or found == 0:
+        return percent(found)
+    return f"{found * 100:.2g}%".replace("-", "−")
+
+
 def rise(value: Any) -> str:
     """A rise of perplexity with its sign: +3.7%, +101%."""
     found = number(value)

@@ -78,14 +78,14 @@ async function fill(slot, name, draw) {
 /* "r2>0.5 comma kind:class": words of the text, or conditions on what `look` knows. */
 function parseQuery(text) {
   return text.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
-    const [, key, sign, value] = /^([a-z]\w*)(>=|<=|>|<|=|:)(.+)$/.exec(word) || [];
+    const [, key, sign, value] = /^([a-z]\w*)([<>]=?|[=:])(.+)$/.exec(word) || [];
     return { word, key, sign, value, figure: Number(value) };
   });
 }
 
 const SIGNS = {
   ">": (a, b) => a > b, "<": (a, b) => a < b, ">=": (a, b) => a >= b, "<=": (a, b) => a <= b,
-  "=": (a, b) => Math.abs(a - b) < 0.005, ":": (a, b) => Math.abs(a - b) < 0.005,
+  "=": (a, b) => Math.abs(a - b) < 0.005,
 };
 
 function matches(terms, text, look) {
@@ -93,7 +93,7 @@ function matches(terms, text, look) {
     const own = key && look(key);
     if (own === undefined) return text.includes(word);
     if (typeof own === "string") return own.toLowerCase().includes(value);
-    return own !== null && SIGNS[sign](own, figure);
+    return own !== null && (SIGNS[sign] || SIGNS["="])(own, figure);
   });
 }
 

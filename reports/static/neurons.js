@@ -1,9 +1,10 @@
 /* Neurons: columns of all layers come when the list is opened, strips when a neuron is. */
-const STEP = 100;
+const STEP = 50;
 const MARKS = { likely: "~", weak: "~~" };
 const layers = new Map();
 const neuronLayers = PAGE.parts.filter((name) => name.startsWith("neurons-")).map((name) => Number(name.slice(9)));
 let neurons = [];
+let sorted = [];
 let found = [];
 let limit = STEP;
 
@@ -39,18 +40,22 @@ async function openNeurons() {
   } catch (error) {
     $("#neuron-count").textContent = error.message;
   }
-  if (neurons.length) filterNeurons();
+  if (neurons.length) sortNeurons();
+}
+
+function sortNeurons() {
+  const order = $("#neuron-order").value;
+  const ranked = neurons.map((row, at) => [order === "neuron" ? -at : row.figure(order) ?? -Infinity, row]);
+  sorted = ranked.sort(([a], [b]) => (b > a) - (b < a)).map(([, row]) => row);
+  filterNeurons();
 }
 
 function filterNeurons() {
   const terms = parseQuery($("#neuron-filter").value);
-  const [layer, kind, order] = ["layer", "kind", "order"].map((key) => $(`#neuron-${key}`).value);
-  const ranked = neurons
-    .filter((row) => (!layer || row.layer === Number(layer)) && (!kind || row.kind === kind)
-      && matches(terms, row.text, row.look))
-    .map((row, at) => [order === "neuron" ? -at : row.figure(order) ?? -Infinity, row]);
-  ranked.sort(([a], [b]) => (b > a) - (b < a));
-  found = ranked.map(([, row]) => row);
+  const layer = $("#neuron-layer").value;
+  const kind = $("#neuron-kind").value;
+  found = sorted.filter((row) => (!layer || row.layer === +layer) && (!kind || row.kind === kind)
+    && matches(terms, row.text, row.look));
   limit = STEP;
   drawNeurons();
 }
@@ -63,7 +68,7 @@ function drawNeurons() {
     + (found.length > limit ? `, ${limit} shown` : "");
 }
 
-const tokenList = (tokens) => tokens.flatMap((token) => [el("bdi.token", { title: short(token) }, token), " "]);
+const tokenList = (tokens) => tokens.flatMap((token) => [el("bdi.token", {}, token), " "]);
 
 function neuronWords(row) {
   const wording = reviewedWording(row.name, row.label);
@@ -87,10 +92,9 @@ function neuronLine(row) {
 
 function startNeurons() {
   if (!$("#neuron-table")) return;
-  for (const key of ["filter", "layer", "kind", "order"]) {
-    $(`#neuron-${key}`).addEventListener("input", filterNeurons);
-  }
-  $("#neuron-more").addEventListener("click", () => { limit += STEP; drawNeurons(); });
+  for (const key of ["filter", "layer", "kind"]) $(`#neuron-${key}`).addEventListener("input", filterNeurons);
+  $("#neuron-order").addEventListener("input", sortNeurons);
+  $("#neuron-more").addEventListener("click", () => { limit *= 2; drawNeurons(); });
 }
 
 async function openNeuron(name) {

@@ -34,14 +34,16 @@ function showReviewed() {
     `In this browser: ${count("agree")} agreed, ${count("edit")} reworded, ${count("reject")} rejected. `,
     link("review", "Save the review"),
   );
-  for (const { name, row } of heads) {
-    const words = $(".words", row);
-    words.dataset.automatic ??= words.textContent;
-    const { automatic } = words.dataset;
-    words.textContent = reviewedWording(name, automatic);
-    words.classList.toggle("rejected", verdictOf(name).verdict === "reject");
-    $(".automatic.own", row)?.remove();
-    if (words.textContent !== automatic) words.after(el("span.automatic.own", {}, `automatic: ${automatic}`));
+  for (const head of heads) {
+    const words = $(".words", head.row);
+    head.automatic ??= words.textContent;
+    head.laidOut ??= [...words.childNodes];
+    const wording = reviewedWording(head.name, head.automatic);
+    const own = wording !== head.automatic;
+    words.replaceChildren(...(own ? [wording] : head.laidOut));
+    words.classList.toggle("rejected", verdictOf(head.name).verdict === "reject");
+    $(".own", head.row)?.remove();
+    if (own) words.after(el("span.automatic.own", {}, `automatic: ${head.automatic}`));
   }
 }
 
@@ -57,7 +59,7 @@ function verdictForm(name, automatic) {
   };
   const save = (change) => {
     $("output", form).textContent = decide(name, change) ? "Kept in this browser."
-      : "This browser keeps nothing: save the review before you leave.";
+      : "Not kept by this browser: save the review.";
     refresh();
   };
   for (const button of $$("button", form)) {
@@ -103,7 +105,7 @@ async function readReview(file) {
     showReviewed();
     openReview();
   } catch (error) {
-    $("#review-count").textContent = `${file.name} cannot be used: ${error.message}.`;
+    $("#review-count").textContent = `${file.name}: ${error.message}.`;
   }
 }
 

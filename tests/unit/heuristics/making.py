@@ -18,7 +18,7 @@ def make_text(tokens: str, parse: str | None = None, bos: bool = True) -> Text:
     """A Text of `tokens|between|bars`; `“×3` is one character in three byte pieces.
 
     `parse` holds a sentence a line and a word an item, `form/POS/label/head` with an optional
-    `/lemma`; heads count from 1 within the sentence, 0 is the root. Without it the text is unparsed.
+    `/lemma`; heads count from 1 within the sentence, 0 is the root. None is unparsed.
     """
     string, offsets, ids = "", [(0, 0)] if bos else [], [0] if bos else []
     vocabulary: dict[str, int] = {}

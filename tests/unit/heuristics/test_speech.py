@@ -1,0 +1,35 @@
+"""Speech marks by character."""
+
+import numpy as np
+import pytest
+
+from heuristics.speech import match_speech
+
+
+@pytest.mark.parametrize(
+    ("string", "spans"),
+    [
+        ('"a" b "c"', [(0, 2), (6, 8)]),
+        ("“a” b", [(0, 2)]),
+        ("«a»", [(0, 2)]),
+        ("„a“ b", [(0, 2)]),
+        # The single closing mark is an apostrophe inside a word.
+        ("‘don’t’", [(0, 6)]),
+        ("Tom’s dog", []),
+        ("“a ‘b’ c”", [(0, 8), (3, 5)]),
+        # A paragraph break closes what is open, a line break in a sentence does not.
+        ('"a.\n\n"b"', [(0, -3), (5, 7)]),
+        ('"a\nb"', [(0, 4)]),
+        ('"a', [(0, -2)]),
+    ],
+)
+def test_spans(string, spans):
+    assert list(match_speech(string).spans) == spans
+
+
+def test_opener_and_depth():
+    found = match_speech('x "ab" y')
+    assert found.opener.tolist() == [-1, -1, -1, 2, 2, 2, -1, -1]
+    assert found.depth.tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
+    assert np.flatnonzero(found.opening).tolist() == [2]
+    assert np.flatnonzero(found.closing).tolist() == [5]

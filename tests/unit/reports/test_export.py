@@ -1,0 +1,167 @@
+"""Exports: what others read, figure by figure."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labeler.results import RunFolder, open_run
+from reports import FORMATS, export
+from reports.headvis import sparse
+from reports.tables import described
+from reports.view import view
+
+
+@pytest.fixture
+def reviewed(run_path: Path, tmp_path: Path) -> RunFolder:
+    folder = tmp_path / "run"
+    shutil.copytree(run_path, folder)
+    verdicts = {
+        "L0H0": {"verdict": "edit", "label": "Attends to a | b_c & 50%.", "note": "seen"},
+        "L0H1": {"verdict": "reject"},
+        "L0N0": {"verdict": "reject"},
+    }
+    (folder / "review.json").write_text(json.dumps({"reviewer": "Ada", "verdicts": verdicts}))
+    return open_run(folder)
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def test_formats_are_the_promised_ones() -> None:
+    assert list(FORMATS) == ["markdown", "csv", "json", "latex", "headvis", "neuronpedia"]
+
+
+def test_an_unknown_format_names_the_known(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'html'; known are markdown, csv"):
+        export(run, "html", tmp_path)
+
+
+def test_markdown_is_the_table_in_the_source_form(run: RunFolder, tmp_path: Path) -> None:
+    text = export(run, "markdown", tmp_path / "t.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| L")]
+    assert len(lines) == len(run.heads)
+    for line, row in zip(lines, run.heads.to_dict("records"), strict=True):
+        name, words, *_ = cells(line)
+        mark = {"clear": "", "likely": r"\~ ", "weak": r"\~\~ ", "unlabelled": ""}
+        assert name == row["name"]
+        if row["confidence"] == "unlabelled":
+            assert words == "unlabelled"
+        else:
+            assert words == mark[row["confidence"]] + row["label"]
+
+
+def test_markdown_keeps_a_reviewers_words_in_one_cell(reviewed: RunFolder, tmp_path: Path) -> None:
+    text = export(reviewed, "markdown", tmp_path / "t.md").read_text(encoding="utf-8")
+    first, second = [line for line in text.splitlines() if line.startswith("| L0H")][:2]
+    assert r"Attends to a \| b\_c & 50%. \[automatic: Attends" in first
+    assert len(cells(first)) == 4
+    assert r"\[rejected in review\]" in second
+
+
+def test_latex_escapes_what_latex_reads(reviewed: RunFolder, tmp_path: Path) -> None:
+    text = export(reviewed, "latex", tmp_path / "t.tex").read_text(encoding="utf-8")
+    assert r"a \textbar{} b\_c \& 50\%." in text
+    rows = [line for line in text.splitlines() if line.startswith("L0H")]
+    assert all(line.endswith(r"\\") for line in rows)
+    assert all(len(re.findall(r"(?<!\\)&", line)) == 3 for line in rows)
+    assert not re.search(r"[^\x00-\x7f]", "".join(rows))
+
+
+def test_csv_keeps_every_digit_and_both_wordings(reviewed: RunFolder, tmp_path: Path) -> None:
+    folder = export(reviewed, "csv", tmp_path / "out")
+    with (folder / "heads.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["r2"]) for row in rows] == reviewed.heads["r2"].tolist()
+    assert rows[0]["label"] == "Attends to a | b_c & 50%."
+    assert rows[0]["automatic_label"] == reviewed.heads["label"].iloc[0]
+    assert (rows[0]["reviewer"], rows[0]["note"], rows[1]["verdict"]) == ("Ada", "seen", "reject")
+    with (folder / "neurons.csv").open(encoding="utf-8", newline="") as file:
+        neuron = next(csv.DictReader(file))
+    assert json.loads(neuron["promotes"]) == list(reviewed.neurons["promotes"].iloc[0])
+
+
+def test_csv_to_a_file_is_the_heads(run: RunFolder, tmp_path: Path) -> None:
+    path = export(run, "csv", tmp_path / "heads.csv")
+    assert path.read_text(encoding="utf-8").startswith("name,layer,head,label,")
+
+
+def test_json_is_strict_and_whole(run: RunFolder, tmp_path: Path) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    path = export(run, "json", tmp_path / "t.json")
+    value = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    assert len(value["heads"]) == len(run.heads)
+    assert len(value["neurons"]) == len(run.neurons)
+    table = run.predictions
+    first = table[table["name"].eq("L0H0") & table["selected"]].sort_values("order")
+    given = [item["share"] for item in value["heads"][0]["predictions"]]
+    assert sorted(given) == sorted(first["share"])
+
+
+def test_headvis_has_the_tree_that_its_reader_asks_for(run: RunFolder, tmp_path: Path) -> None:
+    out = export(run, "headvis", tmp_path / "hv")
+    config = json.loads((out / "config.json").read_text())
+    for key in ("model_name", "dataset_name", "n_sequences", "seq_len", "dtype"):
+        assert config["pipeline_config"][key] is not None
+    scatter = json.loads((out / "scatter_data.json").read_text())
+    assert [[row["layer"], row["head"]] for row in scatter] == config["heads"]
+    assert all(metric in scatter[0] for metric in config["metrics"])
+    head = json.loads((out / "heads" / "L1H2.json").read_text())
+    assert set(head) == {
+        *("sequences", "qk_distance_histogram", "top_query_tokens", "top_key_tokens"),
+        *("histogram", "statistics"),
+    }
+    prompt = run.showcase()[0]
+    real = np.asarray(prompt["real"][6], dtype=float)
+    sequence = head["sequences"][0]
+    n = sequence["seq_len"]
+    assert sequence["tokens"] == prompt["tokens"]
+    pairs = zip(sequence["attention_indices"], sequence["attention_values"], strict=True)
+    assert all(abs(real[flat // n, flat % n] - value) <= 5e-5 for flat, value in pairs)
+    assert max(item["interval"] for item in head["sequences"]) == 10
+    assert min(item["interval"] for item in head["sequences"]) >= 1
+    edges = head["histogram"]["bin_edges"]
+    assert len(edges) == len(head["histogram"]["bin_values"]) + 1
+
+
+def test_sparse_keeps_the_largest_keys_of_each_query() -> None:
+    pattern = np.array([[1.0, 0, 0], [0.004, 0.996, 0], [0.2, 0.3, 0.5]])
+    assert sparse(pattern) == ([0, 4, 6, 7, 8], [1.0, 0.996, 0.2, 0.3, 0.5])
+
+
+def test_headvis_metrics_come_from_the_profile(run: RunFolder, tmp_path: Path) -> None:
+    out = export(run, "headvis", tmp_path / "hv")
+    row = json.loads((out / "scatter_data.json").read_text())[0]
+    table = run.profiles
+    profile = table[table["name"].eq("L0H0") & table["query_class"].eq("")]
+    attention = profile.set_index("distance")["attention"]
+    assert row["self_attention_score"] == pytest.approx(attention[0], abs=5e-5)
+    assert row["prev_token_score"] == pytest.approx(attention[1], abs=5e-5)
+    mean = (attention.index * attention).sum() / attention.sum()
+    assert row["qk_distance"] == pytest.approx(mean, abs=5e-5)
+
+
+def test_neuronpedia_leaves_out_what_has_no_label_or_was_rejected(
+    reviewed: RunFolder, tmp_path: Path
+) -> None:
+    path = export(reviewed, "neuronpedia", tmp_path / "np.jsonl")
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    table = reviewed.neurons
+    labelled = table[table["label"].ne("") & table["confidence"].ne("unlabelled")]
+    expected = [(str(r.layer), str(r.neuron)) for r in labelled.itertuples() if r.name != "L0N0"]
+    assert [(record["layer"], record["index"]) for record in records] == expected
+    assert all(record["description"] for record in records)
+
+
+def test_described_says_a_rejection(reviewed: RunFolder) -> None:
+    head = view(reviewed).heads[1]
+    assert described(head).endswith("[rejected in review]")

@@ -1,0 +1,119 @@
+"""The files of a report: packing, safety of the page's text, equal runs give equal files."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from labeler.results import RunFolder, open_run
+from reports import pack
+from reports.parts import lower_triangle, parts
+from reports.render import page, render
+from tests.data.make_run_folder import make_run_folder
+from tests.data.synthetic_heads import HOSTILE, Size
+
+
+def test_pack_and_unpack_are_inverse() -> None:
+    head = {"a": ["</script>", "\u2028", "ü"], "b": None}
+    assert pack.unpack(pack.pack(head, b"\x00\xff")) == (head, b"\x00\xff")
+
+
+def test_a_data_script_has_no_character_that_html_could_read() -> None:
+    text = pack.script("neurons-L0", pack.pack({"x": "</script><!--"}))
+    assert re.fullmatch(r'labelerData\("neurons-L0","[A-Za-z0-9+/=]+"\);\n', text)
+
+
+def test_rounded_drops_what_is_not_a_number() -> None:
+    assert pack.rounded([0.12345, float("nan"), None, float("inf"), -1]) == [
+        0.1235,
+        None,
+        None,
+        None,
+        -1.0,
+    ]
+
+
+def test_a_pattern_comes_back_within_half_a_per_cent() -> None:
+    rng = np.random.default_rng(0)
+    pattern = np.tril(rng.dirichlet(np.ones(30) * 0.1, 30))
+    cells = np.frombuffer(lower_triangle(pattern), dtype=np.uint8)
+    back = (cells / 255.0) ** 2
+    assert len(cells) == 30 * 31 // 2
+    assert np.abs(back - pattern[np.tril_indices(30)]).max() <= 0.004
+
+
+def test_parts_hold_every_head_and_every_neuron(run: RunFolder) -> None:
+    found = {name: pack.unpack(make())[0] for name, make in parts(run)}
+    heads = [
+        name for key, head in found.items() if key.startswith("heads-") for name in head["heads"]
+    ]
+    assert heads == run.heads["name"].tolist()
+    columns = found["neurons-L1"]
+    second = run.neurons[run.neurons["layer"].eq(1)]
+    assert columns["neuron"] == second["neuron"].tolist()
+    assert [columns["words"][i] for i in columns["label"]] == [
+        label.replace("\n", "⏎") for label in second["label"]
+    ]
+
+
+def test_relations_are_sorted_by_mass(run: RunFolder) -> None:
+    head = next(pack.unpack(make())[0] for name, make in parts(run) if name == "heads-L0")
+    masses = [row[1] for row in head["heads"]["L0H0"]["relations"]]
+    assert masses == sorted(masses, reverse=True)
+    assert len(masses) == 12
+
+
+def test_equal_runs_give_equal_files(run: RunFolder, tmp_path: Path) -> None:
+    one, other = render(run, tmp_path / "a"), render(open_run(run.path), tmp_path / "b")
+    assert one.read_bytes() == other.read_bytes()
+    for path in sorted((tmp_path / "a" / "data").iterdir()):
+        assert path.read_bytes() == (tmp_path / "b" / "data" / path.name).read_bytes()
+
+
+def test_rendering_again_leaves_nothing_old(run: RunFolder, tmp_path: Path) -> None:
+    render(run, tmp_path)
+    (tmp_path / "data" / "neurons-L7.js").write_text("old")
+    render(run, tmp_path)
+    assert not (tmp_path / "data" / "neurons-L7.js").exists()
+
+
+def test_hostile_text_is_escaped_wherever_it_stands(tmp_path: Path) -> None:
+    folder = open_run(make_run_folder(tmp_path, Size(d_mlp=8, hostile=True)))
+    text = page(folder, [], [])
+    assert not re.search(r"<img|<!--", text)
+    assert text.count("<script") == 3
+    assert text.count("</script>") == 3
+    assert HOSTILE[0] not in text
+    assert not set("\x00\u202e\u2028") & set(text)
+
+
+def test_json_in_the_page_parses(run: RunFolder) -> None:
+    text = page(run, ["heads-L0"], [])
+    block = re.search(r'<script type="application/json" id="page-data">(.*?)</script>', text)
+    assert block is not None
+    assert json.loads(block[1])["run"] == "b07c55e1aa90+3f9a1c0d7be2"
+
+
+def test_the_policy_names_both_scripts_and_nothing_from_outside(run: RunFolder) -> None:
+    text = page(run, [], [("heads-L0", "eA==")])
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert policy is not None
+    assert "default-src &#39;none&#39;" in policy[1]
+    assert policy[1].count("sha256-") == 3
+    assert "unsafe" not in policy[1]
+    assert "file:" not in policy[1]
+    assert "http" not in policy[1]
+
+
+def test_no_torch_on_this_path(run_path: Path) -> None:
+    code = (
+        "import sys; from labeler.results import open_run; from reports import export, render;"
+        f"from reports.view import view; view(open_run({str(run_path)!r}));"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'spacy', 'transformer_lens')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

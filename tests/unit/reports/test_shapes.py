@@ -1,0 +1,72 @@
+"""Geometry with answers known beforehand."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from reports import shapes
+
+
+def heights(path: str) -> list[float]:
+    """The heights of the bars of `bars_path`, from 0 at the bottom to 1."""
+    return [1 - float(y) / 48 for y in re.findall(r"V([\d.]+)H", path)]
+
+
+def test_rebin_spreads_a_bucket_evenly() -> None:
+    drawn = shapes.rebin([0, 1, 4], [10, 30], bins=4)
+    assert drawn is not None
+    assert (drawn.low, drawn.high) == (0, 4)
+    assert heights(drawn.path) == pytest.approx([1, 1, 1, 1], abs=1e-3)
+
+
+def test_rebin_leaves_no_valley_at_zero_of_logarithmic_buckets() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, 100_000)
+    positive = np.geomspace(1e-3, 30, 60)
+    edges = np.concatenate([-positive[::-1], [0], positive])
+    drawn = shapes.rebin(edges, np.histogram(values, edges)[0], 0.0, 1.0)
+    assert drawn is not None
+    bars = heights(drawn.path)
+    assert min(bars[22:26]) > 0.9
+    assert (drawn.low, drawn.high) == (-4, 4)
+    assert drawn.mean == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("edges", "counts"), [([0, 1], [0]), ([0, 1], [1, 2]), ([], []), ([0, np.inf], [3])]
+)
+def test_rebin_draws_nothing_of_nothing(edges: list[float], counts: list[float]) -> None:
+    assert shapes.rebin(edges, counts) is None
+
+
+def test_distance_curve_is_as_high_as_its_highest_and_as_wide_as_it_reaches() -> None:
+    path, ticks, top = shapes.distance_curve([0, 1, 3], [0.1, 0.4, 0.2], width=200, height=100)
+    assert top == 0.4
+    assert path == "M0.0 75.0L100.0 0.0L200.0 50.0"
+    assert [(tick.at, tick.text) for tick in ticks][:2] == [(0, "0"), (100, "1")]
+
+
+def test_log_chart_places_decades_evenly() -> None:
+    points = [(0.5, 0.01, None, None), (1.0, 1.0, None, None)]
+    chart = shapes.log_chart([("label", "labels", points)], {"label": ["a", "b"]}, 100, 100)
+    assert chart is not None
+    assert [tick.text for tick in chart.y] == ["+1%", "+10%", "+100%", "+1,000%"]
+    assert chart.lines[0].path.startswith("M50.0 100.0L100.0 33.")
+
+
+def test_names_at_line_ends_do_not_overlap() -> None:
+    series = [(str(i), str(i), [(1.0, 1.0 + i / 1000, None, None)]) for i in range(5)]
+    chart = shapes.log_chart(series, {str(i): ["x"] for i in range(5)})
+    assert chart is not None
+    ends = sorted(line.end for line in chart.lines)
+    assert min(np.diff(ends)) >= 14.9
+    assert ends[-1] <= chart.height
+
+
+def test_log_chart_without_anything_above_zero_is_none() -> None:
+    assert (
+        shapes.log_chart([("label", "labels", [(1.0, 0.0, None, None)])], {"label": [""]}) is None
+    )

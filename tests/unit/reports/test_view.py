@@ -1,0 +1,114 @@
+"""What the page shows is what the tables say, worded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from labeler.results import RunFolder, open_run, write_table
+from reports.reviewed import verdicts, worded
+from reports.view import view
+from reports.wording import decimal, percent
+
+
+def test_heads_are_those_of_the_table_in_its_order(run: RunFolder) -> None:
+    shown = view(run).heads
+    assert [head.name for head in shown] == run.heads["name"].tolist()
+    for head, row in zip(shown, run.heads.to_dict("records"), strict=True):
+        assert head.label == row["label"]
+        assert head.r2_text == decimal(row["r2"])
+        assert head.recovered_text == percent(row["recovered"])
+        marks = {"clear": "", "likely": "~", "weak": "~~", "unlabelled": ""}
+        assert head.mark == marks[row["confidence"]]
+
+
+def test_shares_and_rest_are_the_printed_ones(run: RunFolder) -> None:
+    shown = {head.name: head for head in view(run).heads}
+    table = run.predictions
+    for name, head in shown.items():
+        rows = table[table["name"].eq(name) & table["selected"] & table["query_class"].eq("")]
+        general = [group for group in head.groups if group.wording == "on all queries"]
+        expected = rows.sort_values("order")
+        texts = [share.text for group in general for share in group.shares]
+        assert texts == [percent(share) for share in expected["share"]]
+        remainder = run.heads.set_index("name").loc[name, "unexplained"]
+        assert all(group.rest_fraction == remainder for group in general)
+
+
+def test_exceptions_carry_their_class_in_words(run: RunFolder) -> None:
+    head = next(h for h in view(run).heads if len(h.groups) > 1)
+    assert head.groups[1].wording.startswith("on a ")
+    assert head.groups[1].rest == "39%"
+
+
+def test_the_map_has_each_head_once(run: RunFolder) -> None:
+    report = view(run)
+    assert report.grid == [(0, [0, 1, 2, 3]), (1, [4, 5, 6, 7])]
+    r2 = report.metrics[0]
+    assert r2.values == [decimal(value) for value in run.heads["r2"]]
+    assert all(step is not None and 0 <= step <= 10 for step in r2.steps)
+    two_way = next(metric for metric in report.metrics if metric.scale == "two")
+    assert two_way.low == "−" + two_way.high
+
+
+def test_a_bare_run_is_shown_without_what_it_lacks(tmp_path: Path, run_path: Path) -> None:
+    """Only run.json and heads.parquet, nothing verified, nothing measured beyond R²."""
+    full = open_run(run_path)
+    kept = full.heads.assign(recovered=None, recovered_low=None, recovered_high=None, cost=None)
+    write_table(tmp_path, "heads.parquet", kept)
+    (tmp_path / "run.json").write_text(json.dumps({**full.run, "replacement_curve": []}))
+    report = view(open_run(tmp_path))
+    assert report.chart is None
+    assert report.neurons == []
+    assert report.hooks == []
+    assert {head.recovered_text for head in report.heads} == {"–"}
+    assert "recovered" not in {metric.key for metric in report.metrics}
+
+
+def test_a_null_query_class_means_all_queries(tmp_path: Path, run_path: Path) -> None:
+    full = open_run(run_path)
+    table = full.predictions.assign(query_class=None)
+    write_table(tmp_path, "heads.parquet", full.heads)
+    write_table(tmp_path, "predictions.parquet", table)
+    (tmp_path / "run.json").write_text(json.dumps(full.run))
+    groups = [group.wording for head in view(open_run(tmp_path)).heads for group in head.groups]
+    assert set(groups) == {"on all queries"}
+
+
+def test_reviewed_wording_comes_first_and_the_automatic_one_stays() -> None:
+    found = verdicts(
+        {
+            "reviewer": "Ada",
+            "verdicts": {
+                "L0H0": {"verdict": "edit", "label": "Better words."},
+                "L0H1": {"verdict": "agree", "label": "ignored"},
+                "L0H2": {"verdict": "nonsense", "reviewer": "Bob"},
+                "L0H3": "malformed",
+            },
+        }
+    )
+    assert worded("Words.", found["L0H0"]) == ("Better words.", "Words.")
+    assert worded("Words.", found["L0H1"]) == ("Words.", "")
+    assert found["L0H0"].reviewer == "Ada"
+    assert (found["L0H2"].verdict, found["L0H2"].reviewer) == ("", "Bob")
+    assert "L0H3" not in found
+
+
+def test_agreement_is_counted_on_the_index(tmp_path: Path, run_path: Path) -> None:
+    full = open_run(run_path)
+    write_table(tmp_path, "heads.parquet", full.heads)
+    (tmp_path / "run.json").write_text(json.dumps(full.run))
+    review = {"verdicts": {"L0H0": {"verdict": "agree"}, "L0H9": {"verdict": "reject"}}}
+    (tmp_path / "review.json").write_text(json.dumps(review))
+    assert "Reviewed: 1; 1 agreed, 0 reworded, 0 rejected." in view(open_run(tmp_path)).summary
+
+
+@pytest.mark.parametrize("column", ["r2", "entropy"])
+def test_a_column_of_nulls_is_no_metric(run: RunFolder, column: str) -> None:
+    from reports.grid import metrics
+
+    heads = run.heads.assign(**{column: pd.Series([None] * len(run.heads), dtype=float)})
+    assert column not in {metric.key for metric in metrics(heads)}
