@@ -159,10 +159,7 @@ def agreeing(text: Text) -> Targets:
     "person",
     noun="word for a person",
     plural="words for persons",
-    lifts=(
-        "nearest",
-        "recent",
-    ),
+    lifts=("nearest", "recent"),
     unit="word",
 )
 def person(text: Text) -> ndarray:

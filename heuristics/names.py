@@ -40,13 +40,7 @@ def capitalised_words(text: Text) -> Bool[ndarray, " word"]:
 
 @feature(
     "proper noun",
-    lifts=(
-        "nearest",
-        "latest",
-        "first",
-        "every",
-        "recent",
-    ),
+    lifts=("nearest", "latest", "first", "every", "recent"),
     unit="word",
     query_class=True,
 )

@@ -43,10 +43,7 @@ def pronoun_group(text: Text) -> Int[ndarray, " word"]:
 
 @feature(
     "pronoun",
-    lifts=(
-        "nearest",
-        "recent",
-    ),
+    lifts=("nearest", "every", "recent"),
     unit="word",
     query_class=True,
 )

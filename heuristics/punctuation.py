@@ -47,10 +47,7 @@ def has(text: Text, *marks: Mark) -> Bool[ndarray, " pos"]:
 
 @feature(
     "{mark.name}",
-    lifts=(
-        "nearest",
-        "every",
-    ),
+    lifts=("nearest", "every"),
     query_class=True,
     mark=MAIN_MARKS,
 )
@@ -97,11 +94,7 @@ def sentence_end_mask(text: Text) -> Bool[ndarray, " pos"]:
 
 @feature(
     "sentence-ending mark",
-    lifts=(
-        "nearest",
-        "recent",
-        "after",
-    ),
+    lifts=("nearest", "recent", "after"),
 )
 def sentence_end(text: Text) -> ndarray:
     """A full stop, an exclamation mark or a question mark."""
@@ -127,12 +120,7 @@ def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
 
 @feature(
     "punctuation mark",
-    lifts=(
-        "nearest",
-        "every",
-        "recent",
-        "after",
-    ),
+    lifts=("nearest", "every", "recent", "after"),
 )
 def punctuation_mark(text: Text) -> ndarray:
     """Any punctuation mark, speech marks among them."""

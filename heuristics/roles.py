@@ -17,11 +17,7 @@ from heuristics.text import Text
 
 @feature(
     "subject",
-    lifts=(
-        "nearest",
-        "nearest end",
-        "recent",
-    ),
+    lifts=("nearest", "nearest end", "recent"),
     unit="word",
     parse=True,
 )
@@ -40,11 +36,7 @@ def object_(text: Text) -> ndarray:
     "clause verb",
     noun="main verb",
     plural="main verbs of clauses",
-    lifts=(
-        "nearest",
-        "nearest end",
-        "recent",
-    ),
+    lifts=("nearest", "nearest end", "recent"),
     unit="word",
     parse=True,
 )

@@ -60,10 +60,7 @@ def _at(text: Text, character: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
 
 @feature(
     "opening speech mark",
-    lifts=(
-        "nearest",
-        "every",
-    ),
+    lifts=("nearest", "every"),
     query_class=True,
 )
 def opening_mark(text: Text) -> ndarray:

@@ -76,10 +76,7 @@ def clause_start(text: Text) -> ndarray:
 
 @feature(
     "sentence start",
-    lifts=(
-        "nearest",
-        "every",
-    ),
+    lifts=("nearest", "every"),
     unit="word",
     query_class=True,
 )
@@ -140,6 +137,7 @@ def _subordinator_opens(text: Text) -> Bool[ndarray, " word"]:
     "coordinating start",
     noun="conjunction that opens a clause",
     plural="conjunctions that open clauses",
+    lifts=("nearest",),
     parse=True,
 )
 def coordinating_start(text: Text) -> ndarray:

@@ -38,11 +38,7 @@ def tagged(text: Text, *tags: str) -> Bool[ndarray, " pos"]:
 
 @feature(
     "noun",
-    lifts=(
-        "nearest",
-        "every",
-        "recent",
-    ),
+    lifts=("nearest", "every", "recent"),
     unit="word",
     query_class=True,
     parse=True,
@@ -54,12 +50,7 @@ def noun(text: Text) -> ndarray:
 
 @feature(
     "verb",
-    lifts=(
-        "nearest",
-        "nearest end",
-        "every",
-        "recent",
-    ),
+    lifts=("nearest", "nearest end", "every", "recent"),
     unit="word",
     query_class=True,
     parse=True,
@@ -149,12 +140,7 @@ def function_mask(text: Text) -> Bool[ndarray, " pos"]:
 
 @feature(
     "content word",
-    lifts=(
-        "nearest",
-        "nearest end",
-        "every",
-        "recent",
-    ),
+    lifts=("nearest", "nearest end", "every", "recent"),
     unit="word",
     parse=True,
 )
@@ -165,10 +151,7 @@ def content_word(text: Text) -> ndarray:
 
 @feature(
     "function word",
-    lifts=(
-        "nearest",
-        "recent",
-    ),
+    lifts=("nearest", "recent"),
     unit="word",
 )
 def function_word(text: Text) -> ndarray:

@@ -72,7 +72,7 @@ def _rule(rule: Rule, phrase: Phrase) -> str:
     lead, *others = terms
     if not others and lead.share >= ALL:
         return f"attends to {phrase(lead.relation)}"
-    if not others and _where_it_can(lead) and lead.coverage + rule.remainder >= ALWAYS:
+    if not others and lead.weight >= ALL and lead.coverage + rule.remainder >= ALWAYS:
         return f"attends to {_said(lead, phrase)}, else spreads {SPREAD}"
     if rule.remainder >= DIFFUSE and not _where_it_can(lead):
         named = listed([_said(term, phrase) for term in terms])
@@ -86,12 +86,14 @@ def _rule(rule: Rule, phrase: Phrase) -> str:
 def _how(lead: Term) -> str:
     if lead.share >= ALL:
         return "almost only "
+    if _where_it_can(lead):
+        return "mostly " if lead.weight < ALL else ""
     return "mostly " if lead.share >= MOSTLY else ""
 
 
 def _where_it_can(term: Term) -> bool:
-    """Everything goes there, but not every query has a target."""
-    return term.weight >= ALL and term.coverage < ALWAYS
+    """Most of a query's attention goes there, but not every query has a target."""
+    return term.weight >= MOSTLY and term.coverage < ALWAYS
 
 
 def _said(term: Term, phrase: Phrase) -> str:

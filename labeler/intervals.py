@@ -24,6 +24,8 @@ def ratio(
     over: Float[ndarray, "fold signal"], under: Float[ndarray, "fold signal"]
 ) -> tuple[ndarray, ndarray, ndarray]:
     """Σ over / Σ under with its jackknife interval over folds; 0 where the denominator is 0."""
+    held = (over != 0).any(axis=1) | (under != 0).any(axis=1)
+    over, under = over[held], under[held]  # a fold that no prompt fell into says nothing
     folds = len(over)
     whole = _divide(over.sum(axis=0), under.sum(axis=0))
     if folds < 3:

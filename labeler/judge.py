@@ -14,7 +14,7 @@ import pandas as pd
 from numpy import ndarray
 
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
-from labeler.fit_heads import HeadFit, HeadLabel
+from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
 from labeler.hooks import hook_rows
 from labeler.measure import Measured, measure
@@ -151,7 +151,8 @@ def _measured(
 ) -> list[Measured]:
     """What printed labels are worth, one entry a judging fold; fills the evidence."""
     nothing = Measured.empty(session.model.shape.n_layers * session.model.shape.n_heads)
-    by_fold: dict[int, Measured] = {}
+    _, judging, _, _ = split_folds(session.n_folds)
+    by_fold = dict.fromkeys(judging, nothing)
     budget = session.settings.token_budget
     for shard, items in zip(shards, prepared, strict=True):
         inside = [item for item in items if id(item) in chosen]
@@ -160,9 +161,9 @@ def _measured(
             watchers = [rows] if watched else []
             hook = neurons if watched else None
             found = measure(part, session.model, rules, watchers, hook, budget)
-            by_fold[shard.fold] = by_fold.get(shard.fold, nothing) + found
+            by_fold[shard.fold] = by_fold[shard.fold] + found
         progress.advance(len(items))
-    return [by_fold[fold] for fold in sorted(by_fold)]
+    return [by_fold[fold] for fold in judging]
 
 
 def _head_tables(

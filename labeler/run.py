@@ -142,9 +142,17 @@ class Session:
         self.corpus = self._corpus()
         self.pipeline = Pipeline(settings.spacy)
         self.cache = ParseCache(self.pipeline, cache_folder())
-        self.n_folds = choose_folds(len(self.corpus))
-        self.shards = shards(self.corpus, self.n_folds, settings.prompts_per_shard)
+        self.n_folds, self.shards = self._cut()
         self._columns: dict[str, list[Columns]] = {}
+
+    def _cut(self) -> tuple[int, tuple[Shard, ...]]:
+        """The number of folds and the shards; no folds where one half of them would be empty."""
+        size = self.settings.prompts_per_shard
+        n_folds = choose_folds(len(self.corpus))
+        cut = shards(self.corpus, n_folds, size)
+        if {shard.fold % 2 for shard in cut} == {0, 1}:
+            return n_folds, cut
+        return 0, shards(self.corpus, 0, size)
 
     def _corpus(self) -> Corpus:
         settings = self.settings

@@ -19,7 +19,7 @@ PLAIN = frozenset(
 )
 CORE = frozenset(
     {
-        *("nearest structural pivot", "latest structural pivot", "every structural pivot"),
+        *("nearest structural pivot", "every structural pivot"),
         *("opening mark of this speech", "current and previous proper nouns"),
         *("same clause", "same sentence", "subject of the sentence"),
         *("duplicate token", "after duplicate token", "antecedent"),
@@ -27,7 +27,7 @@ CORE = frozenset(
         *("verb of the clause", "object of the clause", "syntactic head"),
     }
 )
-LIFTED = ("nearest ", "latest ", "every ")
+LIFTED = ("nearest ", "every ")
 BUILT_IN = "heuristics."
 
 

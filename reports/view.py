@@ -82,6 +82,7 @@ class ReportView:
     metrics: list[Metric]
     grid: list[tuple[int, list[int]]]
     heads: list[HeadView]
+    verified: bool
     n_neurons: int
     neurons: list[NeuronRow]
     neuron_layers: list[int]
@@ -109,6 +110,7 @@ def view(folder: RunFolder) -> ReportView:
         metrics=metrics(folder.heads),
         grid=grid(folder.heads),
         heads=heads,
+        verified=any(head.recovered is not None for head in heads),
         n_neurons=len(folder.neurons),
         neurons=_neurons(folder),
         neuron_layers=sorted({int(layer) for layer in folder.neurons["layer"]}),

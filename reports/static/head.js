@@ -40,7 +40,7 @@ function kindWords(kind, confidence) {
   const what = confidence === "unlabelled" ? "spreading evenly" : "the label";
   if (kind === "best") return `Rows that ${what} explains best`;
   if (kind === "worst") return `Rows that ${what} explains worst`;
-  return kind.replace(/^exception: /, "Where it does something else: ");
+  return kind.replace(/^exception: /, "Exception: ");
 }
 
 function stripRow(first, second, content) {

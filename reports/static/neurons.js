@@ -99,7 +99,7 @@ function startNeurons() {
 
 async function openNeuron(name) {
   const slot = $("#neuron");
-  slot.replaceChildren(el("p.empty", {}, `Opening ${name}…`));
+  slot.replaceChildren();
   try {
     const row = (await loadLayer(layerOf(name))).find((item) => item.name === name);
     if (location.hash !== `#${name}`) return;

@@ -50,14 +50,14 @@ function move(step) {
 
 function press(verdict) {
   const shown = kind === "H" ? document.getElementById(here) : kind && $("#neuron");
-  if (shown) $(`button[value="${verdict}"]`, shown)?.click();
-  else if ($(".view.current tr.chosen")) go($(".view.current tr.chosen").dataset.name);
+  if (shown) $(`button[value=${verdict}]`, shown)?.click();
 }
 
+const help = () => $("#keys").showModal();
 const ACTIONS = {
   j: () => move(1), k: () => move(-1),
   a: () => press("agree"), e: () => press("edit"), r: () => press("reject"),
-  "?": () => $("#keys").showModal(),
+  "?": help,
   "/": () => $(".view.current input[type=search]")?.focus(),
   Escape: () => { if (kind) go(kind === "N" ? "neurons" : "overview"); },
 };
@@ -83,7 +83,7 @@ $("#theme").addEventListener("click", () => {
   remember("labeler-theme", dataset.theme);
   recolour();
 });
-$("#help").addEventListener("click", () => $("#keys").showModal());
+$("#help").addEventListener("click", help);
 $("#keys button").addEventListener("click", () => $("#keys").close());
 DARK.addEventListener("change", recolour);
 for (const when of ["beforeprint", "afterprint"]) addEventListener(when, recolour);

@@ -62,6 +62,7 @@ def test_a_bare_run_is_shown_without_what_it_lacks(tmp_path: Path, run_path: Pat
     (tmp_path / "run.json").write_text(json.dumps({**full.run, "replacement_curve": []}))
     report = view(open_run(tmp_path))
     assert report.chart is None
+    assert not report.verified
     assert report.neurons == []
     assert report.hooks == []
     assert {head.recovered_text for head in report.heads} == {"–"}

@@ -1,0 +1,85 @@
+"""The commands that read: report, show, heuristics, and help."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import Cli
+
+
+def test_report_writes_a_page(cli: Cli, finished: Path, tmp_path: Path):
+    ended = cli("report", finished, "--out", tmp_path / "page")
+    assert ended.code == 0, ended.err
+    assert ended.out.strip() == str(tmp_path / "page" / "index.html")
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "L0H1" in page
+    single = cli("report", finished, "--out", tmp_path / "one", "--single-file")
+    assert single.code == 0
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["index.html"]
+
+
+@pytest.mark.parametrize("name", ["L0H1", "L0N3"])
+def test_show_says_what_is_known_of_a_component(cli: Cli, finished: Path, name: str):
+    ended = cli("show", finished, name)
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith(name)
+    assert "held-out R²" in ended.out
+    assert re.search(r"^(best|worst|top|decile 1) · ", ended.out, re.MULTILINE)
+
+
+def test_show_suggests_the_nearest_component(cli: Cli, finished: Path):
+    ended = cli("show", finished, "L0H7")
+    assert ended.code == 2
+    assert "no component 'L0H7'" in ended.error
+    assert "did you mean" in ended.error
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"), [("none", "no run folder at"), ("empty", "no run.json")]
+)
+def test_what_is_no_run_is_said_so(cli: Cli, tmp_path: Path, folder: str, expected: str):
+    (tmp_path / "empty").mkdir()
+    for command in (("report",), ("show",), ("verify",)):
+        name = ("L0H0",) if command == ("show",) else ()
+        ended = cli(*command, tmp_path / folder, *name)
+        assert ended.code == 2
+        assert expected in ended.error
+
+
+def test_heuristics_are_listed_and_explained(cli: Cli, tmp_path: Path):
+    listed = cli("heuristics", "list")
+    assert listed.code == 0
+    assert re.search(r"relation +previous token +heuristics\.", listed.out)
+    shown = cli("heuristics", "show", "previous token")
+    assert shown.code == 0
+    assert shown.out.startswith("previous token (relation, heuristics.")
+    assert "In a label: the previous token" in shown.out
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from heuristics import feature\n"
+        '@feature("red word")\ndef red(text):\n    "Red."\n    return text.matches({"red"})\n'
+    )
+    assert "Red." in cli("heuristics", "show", "red word", "--plugin", plugin).out
+    unknown = cli("heuristics", "show", "previous tokn")
+    assert unknown.code == 2
+    assert "did you mean 'previous token'" in unknown.error
+
+
+def test_help_names_every_option_of_the_brief(cli: Cli):
+    ended = cli("run", "--help")
+    assert ended.code == 0
+    wanted = (
+        *("--model", "--corpus", "--prompt", "--out", "--device", "--dtype", "--max-prompts"),
+        *("--max-tokens", "--min-tokens", "--plugin", "--only", "--without", "--spacy", "--seed"),
+        *("--config", "--overwrite", "--resume"),
+    )
+    assert [option for option in wanted if option not in ended.out] == []
+
+
+def test_an_unknown_option_is_the_users_error(cli: Cli):
+    ended = cli("run", "--modle", "x")
+    assert ended.code == 2
+    assert "--model" in ended.err  # click's own "did you mean"
