@@ -121,6 +121,26 @@ def report(
 
 
 @app.command()
+def export(
+    run: RunPath,
+    out: Annotated[Path, typer.Option(help="A file, or a folder for csv and headvis.")],
+    kind: Annotated[
+        str,
+        typer.Option("--format", help="markdown, csv, json, latex, headvis or neuronpedia."),
+    ] = "markdown",
+) -> None:
+    """Write the labels of a run in another form."""
+    from labeler.errors import ConfigError, did_you_mean
+    from labeler.results import open_run
+    from reports import FORMATS
+    from reports import export as write
+
+    if kind not in FORMATS:
+        raise ConfigError(f"unknown format {kind!r}; {did_you_mean(kind, FORMATS)}")
+    typer.echo(write(open_run(run), kind, out))
+
+
+@app.command()
 def verify(
     run: RunPath,
     max_prompts: Annotated[

@@ -23,6 +23,8 @@ ROWS = 3
 TOP = 12
 BEFORE, AFTER = 16, 6
 MAX_STRIP = 64
+EARLY = 8
+"""Queries before this one see too little to show anything."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class HeadEvidence:
         flat = flat / flat.sum(dim=1, keepdim=True)
         error = ((real - said) ** 2).sum(dim=2)
         explained = ((real - flat) ** 2).sum(dim=2) - error
-        error[:, :2], explained[:, :2] = -1, -1
+        early = min(EARLY, n - 1)
+        error[:, :early], explained[:, :early] = -1, -1
         for h in range(real.shape[0]):
             head = layer * self.n_heads + h
             self._keep(self.best[head], item, explained[h], real[h], said[h])

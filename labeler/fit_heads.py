@@ -233,6 +233,16 @@ class HeadFit:
         baseline = np.stack([sums.energy[:, self.leaves].sum(axis=1) for sums in self.judges])
         return error, baseline
 
+    def general_r2(self, labels: Sequence[HeadLabel]) -> Float[ndarray, " head"]:
+        """R² on judging folds of each general rule on its own rows; 0 where it has none."""
+        found = np.zeros(len(labels))
+        for head, label in enumerate(labels):
+            leaves = list(label.general.leaves)
+            energy = sum(float(sums.energy[head, leaves].sum()) for sums in self.judges)
+            error = sum(rule_error(sums, head, label.general) for sums in self.judges)
+            found[head] = 1 - error / energy if energy > 1e-9 else 0.0
+        return found
+
     def _error(self, sums: HeadSums, labels: Sequence[HeadLabel]) -> Float[ndarray, " head"]:
         total = np.zeros(len(labels))
         for head, label in enumerate(labels):

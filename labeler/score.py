@@ -236,7 +236,7 @@ def _add_gram(
     c, i = np.divmod(products.row, max(len(narrow), 1))
     j = products.col % max(len(narrow), 1)
     gram[c, narrow[i] if len(narrow) else i, narrow[j] if len(narrow) else j] += products.data
-    cross = (sparse @ dense.T).reshape(len(gram), -1, len(wide))
+    cross = (sparse @ dense.T).reshape(len(gram), max(len(narrow), 1), len(wide))
     has = pairs.present / np.sqrt(visible)
     for c in np.unique(classes[1:]):
         own = rows[classes[rows] == c]

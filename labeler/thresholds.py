@@ -11,7 +11,8 @@ class Thresholds:
 
     Fractions of a head's variance (0 to 1): `stop_effect` is the least that a prediction adds to
     be said at all, `tie_margin` what is given up for a simpler one. `stop_gain` is a fraction of
-    the variance that is left.
+    the variance that is left. `effect_floor` is the least R² of a labelled neuron, `head_floor`
+    that of a labelled head and of its general rule (see `head_tables.head_confidence`).
     """
 
     max_predictions: int = 4
@@ -25,6 +26,7 @@ class Thresholds:
     min_exception_rows: int = 50
     lift_floor: float = 1.2
     effect_floor: float = 0.02
+    head_floor: float = 0.06
     clear: float = 0.5
     likely: float = 0.2
     false_discovery_rate: float = 0.05

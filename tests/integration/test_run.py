@@ -22,7 +22,7 @@ from .conftest import N_PROMPTS, Cli
 PLUGIN = '''
 from heuristics import Text, feature, relation
 
-@feature("animal", lifts=("nearest", "every"))
+@feature("forest animal", lifts=("nearest", "every"))
 def animal(text: Text):
     """Dogs, cats and birds."""
     return text.matches({"dog", "cat", "bird"})
@@ -155,12 +155,12 @@ def test_a_plugin_file_joins_the_vocabulary(cli: Cli, model: Path, corpus: Path,
         *("--out", tmp_path / "run"),
     )
     assert ended.code == 0, ended.err
-    ours = {"animal", "nearest animal", "every animal", "same initial letter"}
+    ours = {"forest animal", "nearest forest animal", "every forest animal", "same initial letter"}
     known = {item["name"]: item for item in facts(tmp_path / "run")["heuristics"]}
     assert ours <= set(known)
-    assert known["animal"]["description"] == "Dogs, cats and birds."
+    assert known["forest animal"]["description"] == "Dogs, cats and birds."
     rows = open_run(tmp_path / "run").predictions.query("name == 'L0H0'")
-    assert {"nearest animal", "same initial letter"} <= set(rows["prediction"])
+    assert {"nearest forest animal", "same initial letter"} <= set(rows["prediction"])
 
 
 def test_long_prompts_are_split_counted_and_reported(cli: Cli, model: Path, tmp_path: Path):
