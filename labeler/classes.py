@@ -54,10 +54,11 @@ class Group:
 class QueryClasses:
     """The partition: a position belongs to the rarest class that it has, counted on a sample.
 
-    `members` are ordered from the rarest, speech marks before all; leaf 0 is the first two positions, the last leaf is for
-    what no member claims. `groups` are all classes that an exception may name. The second position
-    is of no class because it has no choice: it sees itself and the first. Where a corpus opens with
-    few words ("One day"), "on a number, to the start of the text" would be a fact about the corpus.
+    `members` are ordered from the rarest, speech marks before all; leaf 0 is the first two
+    positions, the last leaf is for what no member claims. `groups` are all classes that an
+    exception may name. The second position is of no class because it has no choice: it sees itself
+    and the first. Where a corpus opens with few words ("One day"), "on a number, to the start of
+    the text" would be a fact about the corpus.
     """
 
     members: tuple[Member, ...]

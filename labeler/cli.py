@@ -146,12 +146,20 @@ def verify(
     max_prompts: Annotated[
         int, typer.Option(help="Prompts to choose the order on, and as many to judge on.")
     ] = 150,
+    neurons: Annotated[
+        str | None, typer.Option(help="Ablate these neurons instead: L0N12,L0N77.")
+    ] = None,
 ) -> None:
     """Run the labels of a run: replace heads by what they say, and measure the loss."""
-    from labeler.terminal import TerminalProgress, console, replacement_table
+    from labeler.terminal import TerminalProgress, ablation_table, console, replacement_table
     from labeler.verification import verify as run_verification
+    from labeler.verification import verify_neurons
 
     _threads()
+    if neurons is not None:
+        names = [name.strip() for name in neurons.split(",") if name.strip()]
+        console().print(ablation_table(verify_neurons(run, names)))
+        return
     with TerminalProgress(console(stderr=True)) as progress:
         folder = run_verification(run, progress, max_prompts)
     shown = console()

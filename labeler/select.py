@@ -213,7 +213,7 @@ def _simplify(
 def _prune(
     problem: Problem, chosen: Int[ndarray, "signal slot"], least: Float[ndarray, " signal"]
 ) -> None:
-    """Take out, in place, the prediction that is least missed, while it is worth less than asked."""
+    """Take out, in place, what is least missed, while it is worth less than asked."""
     rows, slots = np.arange(len(chosen)), chosen.shape[1]
     for _ in range(slots):
         whole = problem.error(chosen, problem.weights(chosen))

@@ -113,6 +113,19 @@ def replacement_table(folder: RunFolder) -> Table:
     return table
 
 
+def ablation_table(rows: pd.DataFrame) -> Table:
+    """What zeroing neurons, or holding them at their means, costs."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("neurons", "condition", "loss", "rise of perplexity", "95% interval"):
+        table.add_column(column, justify="left" if column in ("neurons", "condition") else "right")
+    for _, row in rows.iterrows():
+        interval = f"{row['rise_low']:+.2%} to {row['rise_high']:+.2%}"
+        table.add_row(
+            row["name"], row["condition"], f"{row['loss']:.4f}", f"{row['rise']:+.2%}", interval
+        )
+    return table
+
+
 def component(folder: RunFolder, name: str) -> list[Any]:
     """One head or neuron: its label, its predictions, its examples."""
     neurons = "N" in name

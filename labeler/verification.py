@@ -43,6 +43,30 @@ def verify(
     return open_run(path)
 
 
+def verify_neurons(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
+    """Zero and mean ablation of some neurons on judging prompts; rows as in replacement.parquet.
+
+    The rows are added to the run's `replacement.parquet`, in the place of earlier ones of these
+    neurons. Raises ConfigError for a neuron that the model has not.
+    """
+    from labeler.ablate import ablate_neurons, parse_neurons
+
+    folder = open_run(path)
+    settings = load_settings(folder.path / "settings.toml", {})
+    session = Session(replace(settings, out=folder.path))
+    parse_neurons(names, session.model.shape)
+    by_fold = session.neuron_columns()
+    judging = by_fold[1::2] if session.n_folds else by_fold
+    means = dict(zip(folder.neurons["name"], folder.neurons["mean"], strict=True))
+    texts = [text for part in judging for text in part]
+    rows = pd.DataFrame(ablate_neurons(session.model, texts, names, means))
+    known = folder.replacement
+    kept = known[~known["name"].isin(set(rows["name"]))]
+    table = pd.concat([kept, rows], ignore_index=True) if len(kept) else rows
+    write_table(folder.path, "replacement.parquet", table)
+    return rows
+
+
 def labels_of(folder: RunFolder, vocabulary: Vocabulary, names: Sequence[str]) -> list[HeadLabel]:
     """Labels rebuilt from the printed figures alone; an unlabelled head says nothing."""
     relations = {item.name: index for index, item in enumerate(vocabulary.relations)}

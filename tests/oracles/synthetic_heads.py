@@ -1,4 +1,4 @@
-"""Sixteen heads, one for each row of the source's table, and the embedded texts they are made on."""
+"""Sixteen heads, one for each row of the source's table, and the texts they are made on."""
 
 from __future__ import annotations
 
