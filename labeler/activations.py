@@ -151,6 +151,9 @@ def projections(x: Float[ndarray, "token d"], seed: int) -> tuple[ndarray, ndarr
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
+    if np.ptp(x, axis=0).max() <= 1e-9 * np.abs(x).max():
+        # An MLP that writes nothing, or always the same: t-SNE divides by the spread and crashes.
+        return np.zeros((len(x), 2)), np.zeros(2), np.zeros((len(x), 2))
     parts = min(30, *x.shape)
     pca = PCA(n_components=parts, svd_solver="full").fit(x)
     reduced = pca.transform(x)

@@ -253,11 +253,12 @@ def _threads() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; the user's errors are one line and exit code 2."""
     from heuristics.errors import LabelerError
+    from labeler.readers import printable
 
     try:
         return app(args=arguments, standalone_mode=True)
     except LabelerError as error:
-        typer.echo(f"labeler: {error}", err=True)
+        typer.echo(f"labeler: {printable(str(error), 2000)}", err=True)
         sys.exit(2)
     except OSError as error:
         if error.errno not in _USERS_ERRORS:

@@ -83,6 +83,8 @@ def writing(out: Path, plan: bytes, resume: bool) -> Iterator[None]:
             if begun:
                 check_plan(out, plan)
             clear(out, keep=BEGUN if begun else ())
+            for stray in (out / "statistics").glob(".*"):
+                stray.unlink()  # half a shard, from a run that was killed
             write_atomic(out / "plan.json", plan)
             yield
         except LabelerError as error:

@@ -29,7 +29,9 @@ def hook_names(shape: Shape) -> list[str]:
 
     `ln_final.hook_normalized` is before the affine step, `ln_final.hook_out` after it.
     """
-    in_layer = ["hook_resid_pre", "hook_attn_out", "hook_resid_mid"]
+    in_layer = ["hook_resid_pre", "hook_attn_out"]
+    if not shape.parallel:
+        in_layer.append("hook_resid_mid")
     if shape.d_mlp:
         in_layer += ["mlp.hook_pre", "mlp.hook_post", "hook_mlp_out"]
     in_layer.append("hook_resid_post")

@@ -42,6 +42,8 @@ class Shape:
     n_ctx: int
     vocabulary: int
     windows: tuple[int | None, ...]
+    parallel: bool = False
+    """Attention and MLP read the same residual stream (GPT-NeoX): no `hook_resid_mid`."""
 
     @property
     def kinds(self) -> tuple[int | None, ...]:
@@ -201,11 +203,20 @@ def _shape(bridge: Any, name: str) -> Shape:
         n_key_value_heads=cfg.n_key_value_heads or cfg.n_heads,
         d_model=cfg.d_model,
         d_head=cfg.d_head,
-        d_mlp=cfg.d_mlp,
+        d_mlp=_d_mlp(bridge),
         n_ctx=cfg.n_ctx,
         vocabulary=cfg.d_vocab,
         windows=_windows(config, cfg.n_layers),
+        parallel="blocks.0.hook_resid_mid" not in bridge.hook_dict,
     )
+
+
+def _d_mlp(bridge: Any) -> int:
+    """Read off the weights: the bridge's configuration is wrong for an OPT with its own ffn_dim."""
+    try:
+        return int(bridge.blocks[0].mlp.W_out.shape[0])
+    except AttributeError:
+        return int(bridge.cfg.d_mlp or 0)
 
 
 def resolve_device(device: str) -> str:

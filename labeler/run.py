@@ -268,7 +268,7 @@ def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
     session.try_heuristics()
     plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
     with writing(settings.out, plan.encode(), settings.resume):
-        write_atomic(settings.out / "settings.toml", _asked(settings).to_toml().encode())
+        write_atomic(settings.out / "settings.toml", _asked(session).to_toml().encode())
         folds = fold_statistics(session, progress)
         clock.lap("score")
         findings = judge(session, folds, progress)
@@ -277,9 +277,12 @@ def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
     return Run(open_run(settings.out))
 
 
-def _asked(settings: Settings) -> Settings:
-    """What to ask for to get this run again: what was to be done about an earlier one aside."""
-    return replace(settings, overwrite=False, resume=False)
+def _asked(session: Session) -> Settings:
+    """What to ask for to get this run again: standard input spelt out, no word on earlier runs."""
+    settings = replace(session.settings, overwrite=False, resume=False)
+    if settings.prompts or settings.corpus != "-":
+        return settings
+    return replace(settings, prompts=tuple(prompt.text for prompt in session.corpus.prompts))
 
 
 class _Clock:

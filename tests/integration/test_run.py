@@ -94,10 +94,12 @@ def test_files_are_as_readable_as_the_user_wants(finished: Path):
 
 
 def test_standard_input(cli: Cli, model: Path, tmp_path: Path):
-    text = "\n".join(prompts(3)).encode()
-    ended = cli("run", "--model", model, "--corpus", "-", "--out", tmp_path / "run", stdin=text)
-    assert ended.code == 0, ended.err
+    text = "\n".join(prompts(10)).encode()
+    common = ("run", "--model", model, "--corpus", "-", "--out", tmp_path / "run")
+    assert cli(*common, "--max-prompts", 3, stdin=text).code == 0
     assert facts(tmp_path / "run")["corpus"]["prompts"] == 3
+    # `verify` works from what the run folder says, when standard input has long been read.
+    assert cli("verify", tmp_path / "run").code == 0
 
 
 def test_prompts_on_the_command_line(cli: Cli, model: Path, tmp_path: Path):

@@ -97,9 +97,7 @@ def embedded_stories(cache: Path | None, max_tokens: int = MAX_TOKENS) -> Storie
     model = SimpleNamespace(tokenizer=tokenizer, bos=tokenizer.bos_token_id)
     model.tokenize = partial(LanguageModel.tokenize, model)
     prompts = read_corpus("stories").prompts
-    texts = annotate(
-        prompts, model, ParseCache(Pipeline("embedded"), cache), max_tokens, "cut"
-    )
+    texts = annotate(prompts, model, ParseCache(Pipeline("embedded"), cache), max_tokens, "cut")
     n_folds = choose_folds(len(prompts))
     vocabulary = build_vocabulary(load_heuristics(), texts)
     folds: list[list[Prepared]] = [[] for _ in range(n_folds)]

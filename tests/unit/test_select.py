@@ -128,12 +128,15 @@ def _twins() -> tuple[np.ndarray, np.ndarray]:
     return x, np.ones((200, 1)) * 0.9
 
 
-@pytest.mark.parametrize(("level", "margin", "best"), [
-    ([1, 0], 0.01, 1),  # the simpler twin costs 1/200 of the energy: within 1%
-    ([1, 0], 0.001, 0),  # beyond a tenth of a percent
-    ([0, 1], 0.01, 0),  # the better twin is the simpler one
-    ([0, 0], 0.01, 0),  # equally simple: the better one
-])
+@pytest.mark.parametrize(
+    ("level", "margin", "best"),
+    [
+        ([1, 0], 0.01, 1),  # the simpler twin costs 1/200 of the energy: within 1%
+        ([1, 0], 0.001, 0),  # beyond a tenth of a percent
+        ([0, 1], 0.01, 0),  # the better twin is the simpler one
+        ([0, 0], 0.01, 0),  # equally simple: the better one
+    ],
+)
 def test_the_simpler_of_two_nearly_equal_predictions(
     level: list[int], margin: float, best: int
 ) -> None:

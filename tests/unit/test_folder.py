@@ -1,0 +1,126 @@
+"""Who may write into an output folder, and what stays there when something goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labeler.errors import LabelerError, PluginError, RunFolderError
+from labeler.folder import check_out, clear, locked, writing
+from labeler.results import write_atomic
+
+
+def a_run(out: Path, plan: bytes = b"plan") -> Path:
+    """What a finished run leaves, as far as this module cares."""
+    for name in ("run.json", "heads.parquet", "statistics/0.bin", "report/index.html"):
+        write_atomic(out / name, b"old")
+    write_atomic(out / "plan.json", plan)
+    return out
+
+
+def names(out: Path) -> set[str]:
+    return {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+
+
+def test_a_new_or_empty_folder_is_taken(tmp_path: Path):
+    check_out(tmp_path / "new" / "deep", overwrite=False, resume=False)
+    check_out(tmp_path, overwrite=False, resume=False)
+    (tmp_path / ".lock").touch()  # left by a run that did not begin
+    check_out(tmp_path, overwrite=False, resume=False)
+
+
+@pytest.mark.parametrize("flags", [(False, False), (True, False), (False, True)])
+def test_somebodys_folder_is_never_taken(tmp_path: Path, flags: tuple[bool, bool]):
+    (tmp_path / "statistics").mkdir()  # a name that a run uses does not make it a run
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunFolderError, match="no run"):
+        check_out(tmp_path, *flags)
+
+
+def test_another_run_is_taken_only_if_asked(tmp_path: Path):
+    a_run(tmp_path)
+    with pytest.raises(RunFolderError, match=r"--overwrite .* --resume"):
+        check_out(tmp_path, overwrite=False, resume=False)
+    check_out(tmp_path, overwrite=True, resume=False)
+    check_out(tmp_path, overwrite=False, resume=True)
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path):
+    with (
+        locked(tmp_path),
+        pytest.raises(RunFolderError, match="another run is writing"),
+        locked(tmp_path),
+    ):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_clear_removes_what_a_run_leaves_and_nothing_else(tmp_path: Path):
+    a_run(tmp_path)
+    for name in ("review.json", "notes.txt"):
+        (tmp_path / name).write_text("mine")
+    clear(tmp_path)
+    assert names(tmp_path) == {"review.previous.json", "notes.txt"}
+
+
+def test_clear_does_not_follow_links(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").touch()
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "statistics").symlink_to(tmp_path / "elsewhere")
+    clear(out)
+    assert (tmp_path / "elsewhere" / "precious").exists()
+    assert not (out / "statistics").exists()
+
+
+def test_resume_keeps_the_shards_and_nothing_that_hangs_on_them(tmp_path: Path):
+    a_run(tmp_path)
+    (tmp_path / "statistics" / ".1.bin.77").touch()  # half a shard
+    with writing(tmp_path, b"plan", resume=True):
+        assert names(tmp_path) == {".lock", "plan.json", "statistics/0.bin"}
+
+
+def test_resume_of_something_else_touches_nothing(tmp_path: Path):
+    before = names(a_run(tmp_path)) | {".lock"}
+    with (
+        pytest.raises(RunFolderError, match="cannot be resumed"),
+        writing(tmp_path, b"another plan", resume=True),
+    ):
+        pass
+    assert names(tmp_path) == before
+
+
+def fail(out: Path, error: LabelerError) -> None:
+    """A run that writes one shard and ends with an error."""
+    with writing(out, b"plan", resume=False):
+        write_atomic(out / "statistics" / "0.bin", b"shard")
+        raise error
+
+
+def test_an_error_leaves_no_folder_that_was_not_there(tmp_path: Path):
+    with pytest.raises(PluginError):
+        fail(tmp_path / "a" / "b", PluginError("on purpose"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_leaves_a_folder_that_was_there_as_it_was(tmp_path: Path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(PluginError), writing(tmp_path, b"plan", resume=False):
+        raise PluginError("on purpose")
+    assert names(tmp_path) == {"notes.txt"}
+
+
+def test_an_error_while_resuming_keeps_the_shards(tmp_path: Path):
+    a_run(tmp_path)
+    with pytest.raises(PluginError), writing(tmp_path, b"plan", resume=True):
+        raise PluginError("on purpose")
+    assert "statistics/0.bin" in names(tmp_path)
+
+
+def test_a_full_disk_keeps_the_shards_and_says_how_to_go_on(tmp_path: Path):
+    with pytest.raises(RunFolderError, match=r"cannot write.*--resume"):
+        fail(tmp_path / "run", RunFolderError("cannot write it"))
+    assert names(tmp_path / "run") == {".lock", "plan.json", "statistics/0.bin"}
