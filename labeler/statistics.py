@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from labeler.errors import RunFolderError
 
-FORMAT = 1
+FORMAT = 2
 
 SUMS = {
     "rows": "query class → queries",
@@ -94,13 +94,12 @@ class Statistics:
         """The arrays as bytes: a JSON header, then zstd-compressed contents with their hash."""
         stored = {name: _upper(name, array) for name, array in self.rounded().arrays.items()}
         content = b"".join(array.tobytes() for array in stored.values())
+        layout = [[name, array.dtype.str, list(self[name].shape)] for name, array in stored.items()]
         header = {
             "format": FORMAT,
             "size": len(content),
-            "hash": hashlib.blake2b(content, digest_size=16).hexdigest(),
-            "arrays": [
-                [name, array.dtype.str, list(self[name].shape)] for name, array in stored.items()
-            ],
+            "hash": _hash(layout, content),
+            "arrays": layout,
         }
         packed = _codec().compress(content, asbytes=True)
         return json.dumps(header).encode() + b"\n" + bytes(packed)
@@ -114,11 +113,17 @@ class Statistics:
             if header["format"] != FORMAT:
                 raise ValueError("it is of another format")
             content = bytes(_codec().decompress(packed, header["size"], asbytes=True))
-            if hashlib.blake2b(content, digest_size=16).hexdigest() != header["hash"]:
+            if _hash(header["arrays"], content) != header["hash"]:
                 raise ValueError("its checksum is wrong")
             return cls(dict(_arrays(content, header["arrays"])))
         except Exception as error:
             raise RunFolderError(f"statistics of a shard cannot be read: {error}") from error
+
+
+def _hash(layout: list[Any], content: bytes) -> str:
+    digest = hashlib.blake2b(json.dumps(layout).encode(), digest_size=16)
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def _codec() -> pa.Codec:

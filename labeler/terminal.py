@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.progress import (
@@ -21,7 +23,11 @@ from rich.text import Text
 
 from labeler.results import RunFolder
 
+DISAGREE = ("feature without activation", "activation without feature")
 MARKS = {"clear": "", "likely": "~ ", "weak": "~~ ", "unlabelled": ""}
+SHOWN = {"best": 3, "worst": 2, "top": 4, **dict.fromkeys(DISAGREE, 2)}
+STRONGEST = 4
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 STYLES = {"clear": "bold", "likely": "", "weak": "dim", "unlabelled": "dim italic"}
 
 
@@ -90,7 +96,7 @@ def console(stderr: bool = False) -> Console:
 
 def head_table(heads: pd.DataFrame, limit: int | None = None) -> Table:
     """The head-description table."""
-    table = Table(title=None, show_lines=False, pad_edge=False, box=None, header_style="bold")
+    table = Table(leading=1, pad_edge=False, box=None, header_style="bold")
     table.add_column("Head", no_wrap=True)
     table.add_column("Description", ratio=1)
     table.add_column("held-out R²", justify="right", no_wrap=True)
@@ -133,20 +139,31 @@ def component(folder: RunFolder, name: str) -> list[Any]:
     row = frame[frame["name"] == name].iloc[0]
     sure = str(row["confidence"])
     parts: list[Any] = [
-        Text(f"{name}  {MARKS[sure]}{row['label'] or 'unlabelled'}", style="bold"),
-        Text(
-            f"held-out R² {row['r2']:.3f} [{row['r2_low']:.3f}, {row['r2_high']:.3f}]  ({sure})",
-            style="dim",
-        ),
+        Text(visible(f"{name}  {MARKS[sure]}{row['label'] or 'unlabelled'}"), style="bold"),
+        Text(f"held-out R² {row['r2']:.3f}{_interval(row)}  ({sure})", style="dim"),
         _predictions(folder, name, "weight" if neurons else "share"),
     ]
     evidence = folder.evidence_neurons if neurons else folder.evidence_heads
     own = evidence[evidence["name"] == name]
-    for _, example in own.head(8).iterrows():
-        shown = _neuron_strip(example) if neurons else _head_strip(example)
-        parts.append(Text(f"\n{example['kind']} · {example['prompt']}", style="dim"))
-        parts.append(shown)
+    for kind, examples in own.groupby("kind", sort=False):
+        for _, example in examples.head(
+            SHOWN.get(str(kind), 0 if "decile" in kind else 1)
+        ).iterrows():
+            shown = _neuron_strip(example) if neurons else _head_strip(example)
+            parts.append(Text(f"\n{kind} · {visible(example['prompt'])}", style="dim"))
+            parts.append(shown)
     return parts
+
+
+def visible(string: str) -> str:
+    """Text of a corpus as a terminal may print it: what would steer the terminal is escaped."""
+    string = string.replace("\n", "⏎")
+    return STEERING.sub(lambda match: ascii(match.group())[1:-1], string)
+
+
+def _interval(row: pd.Series) -> str:
+    known = pd.notna(row["r2_low"]) and pd.notna(row["r2_high"])
+    return f" [{row['r2_low']:.3f}, {row['r2_high']:.3f}]" if known else ""
 
 
 def _predictions(folder: RunFolder, name: str, share: str) -> Table:
@@ -169,15 +186,27 @@ def _head_strip(example: pd.Series) -> Text:
     for token, value in zip(example["tokens"], example["real"], strict=True):
         level = int(value / strongest * 4)
         style = ("", "underline", "reverse dim", "reverse", "bold reverse")[level]
-        text.append(token.replace("\n", "⏎"), style=style)
-    return text.append(f"  ← query at {example['query']}", style="dim")
+        text.append(visible(token), style=style)
+    at = example["query"] - example["start"]
+    strongest_first = np.argsort(-np.asarray(example["real"], dtype=float), kind="stable")
+    keys = ", ".join(
+        f"{_quoted(example['tokens'][key])} {example['real'][key]:.0%}"
+        for key in strongest_first[:STRONGEST]
+        if example["real"][key] >= 0.01
+    )
+    query = _quoted(example["tokens"][at])
+    return text.append(f"\nfrom {query} at {example['query']} to {keys}", style="dim")
+
+
+def _quoted(token: str) -> str:
+    return f"‘{visible(token)}’"
 
 
 def _neuron_strip(example: pd.Series) -> Text:
     text = Text()
     at = example["position"] - example["start"]
     for index, token in enumerate(example["tokens"]):
-        text.append(token.replace("\n", "⏎"), style="bold reverse" if index == at else "")
+        text.append(visible(token), style="bold reverse" if index == at else "")
     return text.append(f"  {example['value']:+.2f}", style="dim")
 
 

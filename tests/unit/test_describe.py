@@ -1,0 +1,169 @@
+"""Golden sentences: every form that the source's head table uses, from hand-made rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from labeler.classes import Group
+from labeler.describe import head_sentence, listed, percent
+from labeler.fit_heads import HeadLabel, Rule, Term
+
+PHRASES = (
+    "the current token",
+    "the previous token",
+    "the nearest preceding structural pivot (start of text, comma, full stop)",
+    "the opening speech mark",
+    "the start of the clause",
+    "the nearest preceding coordinating conjunction",
+    "the current and previous proper nouns",
+    "all tokens of the same clause, the nearer the more",
+    "all structural pivots so far (start of text, commas, full stops)",
+    "the start of the text",
+    "all commas so far",
+    "the subject of the sentence",
+)
+CURRENT, PREVIOUS, PIVOT, OPENING, CLAUSE, CONJUNCTION = range(6)
+NAMES, SAME_CLAUSE, PIVOTS, START, COMMAS, SUBJECT = range(6, 12)
+Given = tuple[float, ...]
+
+
+def _rule(terms: dict[int, float | Given], where: str = "") -> Rule:
+    """Relation → share, or (share, coverage); coverage is 1 unless given."""
+    made = []
+    for relation, given in terms.items():
+        share, coverage = given if isinstance(given, tuple) else (given, 1.0)
+        made.append(Term(relation, share, coverage))
+    return Rule(tuple(made), (1,), Group(where, where, (1,)) if where else None)
+
+
+def _say(general: dict, **exceptions: dict) -> str:
+    wheres = {"closing": "on the closing speech mark", "but": 'on "but"', "comma": "on a comma"}
+    rules = tuple(_rule(terms, wheres[name]) for name, terms in exceptions.items())
+    return head_sentence(HeadLabel("L0H0", _rule(general), rules), PHRASES.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "general", "exceptions"),
+    [
+        ("Attends to the previous token.", {PREVIOUS: 0.93}, {}),
+        (
+            "Attends mostly to the current token (62%), also to the previous token (20%); the rest "
+            "spread over all visible tokens (18%).",
+            {CURRENT: 0.62, PREVIOUS: 0.2},
+            {},
+        ),
+        (
+            "Attends mostly to the current token (88%), also sometimes to the previous token (7%).",
+            {CURRENT: 0.88, PREVIOUS: 0.07},
+            {},
+        ),
+        (
+            "Attends almost only to the current token (92%), also sometimes to the previous token "
+            "(7%).",
+            {CURRENT: 0.92, PREVIOUS: 0.07},
+            {},
+        ),
+        (
+            "Attends to the previous token (aside from the closing speech mark: attends to the "
+            "opening speech mark).",
+            {PREVIOUS: 0.95},
+            {"closing": {OPENING: 0.9}},
+        ),
+        (
+            "Attends to the nearest preceding structural pivot (start of text, comma, full stop); "
+            'on "but", only to itself.',
+            {PIVOT: 0.94},
+            {"but": {CURRENT: 0.97}},
+        ),
+        (
+            "Attends to the previous token (aside from the closing speech mark: attends mostly to "
+            'the opening speech mark (61%); the rest spread over all visible tokens (39%)); on "but"'
+            " and on a comma, only to itself.",
+            {PREVIOUS: 0.95},
+            {"but": {CURRENT: 0.95}, "closing": {OPENING: 0.61}, "comma": {CURRENT: 0.9}},
+        ),
+        (
+            "Attends to the previous token (aside from the closing speech mark: attends to the "
+            'opening speech mark; on "but": spreads over all visible tokens).',
+            {PREVIOUS: 0.95},
+            {"closing": {OPENING: 0.9}, "but": {}},
+        ),
+        (
+            "Attends to the current and previous proper nouns where it can (8%), else spreads over "
+            "all visible tokens.",
+            {NAMES: (0.08, 0.085)},
+            {},
+        ),
+        (
+            "Attends mostly to the subject of the sentence where it can (44%); the rest spread over "
+            "all visible tokens (56%).",
+            {SUBJECT: (0.44, 0.55)},
+            {},
+        ),
+        (
+            "Attends mostly to all tokens of the same clause, the nearer the more (71%); the rest "
+            "spread over all visible tokens (29%).",
+            {SAME_CLAUSE: 0.71},
+            {},
+        ),
+        (
+            "Attends mostly to the start of the clause (58%), also to the opening speech mark where "
+            "it can (22%); the rest spread over all visible tokens (20%).",
+            {CLAUSE: 0.58, OPENING: (0.22, 0.25)},
+            {},
+        ),
+        (
+            "Attends to the start of the clause (45%), also to the nearest preceding coordinating "
+            "conjunction (34%); the rest spread over all visible tokens (21%).",
+            {CLAUSE: 0.45, CONJUNCTION: 0.34},
+            {},
+        ),
+        (
+            "Attends to all structural pivots so far (start of text, commas, full stops).",
+            {PIVOTS: 0.91},
+            {},
+        ),
+        (
+            "Attends to the start of the text (40%), also to all commas so far (30%), and sometimes "
+            "to the opening speech mark (6%) and to the subject of the sentence (2.4%); the rest "
+            "spread over all visible tokens (22%).",
+            {START: 0.4, COMMAS: 0.3, OPENING: 0.06, SUBJECT: 0.024},
+            {},
+        ),
+        (
+            "Spreads over all visible tokens (65%), with more on the current token (20%), the "
+            "previous token (10%) and the start of the text (5%).",
+            {CURRENT: 0.2, PREVIOUS: 0.1, START: 0.05},
+            {},
+        ),
+        ("Spreads over all visible tokens.", {}, {}),
+        (
+            "Spreads over all visible tokens (aside from the closing speech mark: attends to the "
+            "opening speech mark).",
+            {},
+            {"closing": {OPENING: 0.95}},
+        ),
+    ],
+)
+def test_sentences(sentence: str, general: dict, exceptions: dict) -> None:
+    assert _say(general, **exceptions) == sentence
+
+
+def test_shares_order_the_clauses() -> None:
+    said = _say({PREVIOUS: 0.2, CURRENT: 0.3, START: 0.45})
+    places = [said.index(PHRASES[relation]) for relation in (START, CURRENT, PREVIOUS)]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(1.0, "100%"), (0.61, "61%"), (0.1, "10%"), (0.05, "5%"), (0.024, "2.4%"), (0.001, "0.1%")],
+)
+def test_shares_are_percentages(share: float, said: str) -> None:
+    assert percent(share) == said
+
+
+def test_lists() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b"]) == "a and b"
+    assert listed(["a", "b", "c"]) == "a, b and c"

@@ -1,0 +1,129 @@
+"""What the terminal shows: the head table, one component, progress, and nobody's markup."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from labeler import terminal
+from labeler.terminal import TerminalProgress, component, head_table
+
+HEADS = pd.DataFrame(
+    {
+        "name": ["L0H0", "L0H1", "L0H2", "L0H3"],
+        "label": ["Attends to [bold]x[/bold].", "Second.", "Third.", ""],
+        "confidence": ["clear", "likely", "weak", "unlabelled"],
+        "r2": [0.61, 0.3, 0.104, 0.0],
+    }
+)
+
+
+def shown(*parts: object, width: int = 110, color: bool = False) -> str:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=color)
+    for part in parts:
+        console.print(part)
+    return file.getvalue()
+
+
+def test_the_head_table_marks_how_sure_a_label_is():
+    lines = [line.split() for line in shown(head_table(HEADS)).splitlines()]
+    assert lines[0] == ["Head", "Description", "held-out", "R²"]
+    assert lines[2] == ["L0H1", "~", "Second.", "0.30"]
+    assert lines[3] == ["L0H2", "~~", "Third.", "0.10"]
+    assert lines[4] == ["L0H3", "unlabelled", "0.00"]
+
+
+def test_labels_are_text_and_never_markup():
+    """Words of the corpus stand in labels."""
+    assert "[bold]x[/bold]" in shown(head_table(HEADS))
+
+
+def test_a_narrow_terminal_wraps_labels_and_loses_nothing():
+    long = HEADS.head(1).assign(label=["word " * 40])
+    text = shown(head_table(long), width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert text.count("word") == 40
+
+
+class Folder:
+    """A run folder with one head, as far as `component` reads it."""
+
+    heads = HEADS.assign(r2_low=0.5, r2_high=[0.7, 0.4, float("nan"), float("nan")])
+    neurons = pd.DataFrame({"name": []})
+    predictions = pd.DataFrame(
+        {
+            "name": ["L0H0", "L0H0", "L0H0"],
+            "prediction": ["previous token", "comma [dim]", "current token"],
+            "query_class": ["", "", "closing speech mark"],
+            "order": [0, None, 0],
+            "share": [0.62, None, 0.25],
+            "lift": [1.5, 2.0, None],
+            "q": [0.001, None, 0.04],
+            "selected": [True, False, True],
+        }
+    )
+    evidence_heads = pd.DataFrame(
+        {
+            "name": ["L0H0"],
+            "kind": ["best"],
+            "prompt": ["a[1]"],
+            "query": [7],
+            "start": [5],
+            "tokens": [["⟨start⟩", "[red]", "\n"]],
+            "real": [[0.5, 0.25, 0.25]],
+        }
+    )
+    evidence_neurons = pd.DataFrame({"name": []})
+
+
+def test_a_component_shows_its_label_shares_exceptions_and_evidence():
+    text = shown(*component(Folder(), "L0H0"))  # type: ignore[arg-type]
+    assert "held-out R² 0.610 [0.500, 0.700]  (clear)" in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["any", "query", "previous", "token", "62.0%", "1.5", "0.001"] in rows
+    assert ["closing", "speech", "mark", "current", "token", "25.0%", "0.04"] in rows
+    assert "comma" not in text  # not selected: not said
+    assert "best · a[1]" in text
+    assert "[red]⏎" in text  # the corpus is printed, not interpreted
+    assert "from ‘⏎’ at 7 to ‘⟨start⟩’ 50%, ‘[red]’ 25%, ‘⏎’ 25%" in text
+
+
+def test_a_component_without_interval_says_nothing_of_nan():
+    assert "nan" not in shown(*component(Folder(), "L0H2"))  # type: ignore[arg-type]
+
+
+def test_what_would_steer_a_terminal_is_escaped():
+    assert terminal.visible("a\x1b[2Jb\r\u202ec\n") == "a\\x1b[2Jb\\r\\u202ec⏎"
+    assert terminal.visible("👩‍👩‍👧 “é” שלום") == "👩‍👩‍👧 “é” שלום"
+
+
+def test_plain_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch):
+    now = iter([0.0, 0.0, 4.0, 12.0, 13.0, 30.0])
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(now))
+    file = io.StringIO()
+    with TerminalProgress(Console(file=file, width=110)) as progress:
+        progress.stage("score", 1000, "prompts")
+        progress.advance(100)  # 4 s: too soon
+        progress.advance(200)  # 12 s: 300 at 25/s, 700 left
+        progress.advance(100)  # 13 s: told a second ago
+        progress.advance(600)  # done: nothing left to tell
+    assert file.getvalue().splitlines() == [
+        "score: 1,000 prompts",
+        "  300 of 1,000 prompts, 25.0/s, 28 s left",
+    ]
+
+
+def test_a_bar_with_rate_on_a_terminal():
+    file = io.StringIO()
+    with TerminalProgress(Console(file=file, width=110, force_terminal=True)) as progress:
+        progress.stage("score", 10, "prompts")
+        progress.advance(5)
+        assert progress.bars is not None
+        progress.bars.refresh()
+    assert "score" in file.getvalue()
+    assert "5/10" in file.getvalue()
+    assert "/s" in file.getvalue()
