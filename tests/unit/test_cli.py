@@ -1,0 +1,80 @@
+"""The command line itself: options and settings agree, errors end as they should."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from heuristics.errors import PluginError
+from labeler import cli
+from labeler.config import Settings
+
+# Settings that only a configuration file or the API give.
+NOT_FLAGS = {
+    "long", "keep_going", "token_budget", "prompts_per_shard", "thresholds", "reinitialised",
+}  # fmt: skip
+NOT_SETTINGS = {"prompt", "config", "no_report"}
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int | str | None:
+    def app(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([])
+    return stopped.value.code
+
+
+def test_every_setting_is_an_option_or_is_known_not_to_be():
+    options = set(inspect.signature(cli.run).parameters)
+    settings = {field.name for field in fields(Settings)}
+    assert options - NOT_SETTINGS == settings - NOT_FLAGS - {"prompts"}
+
+
+def test_every_option_reaches_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Called as the command line calls it, with a value for everything."""
+    seen: dict[str, object] = {}
+
+    def load_settings(config: Path | None, given: dict[str, object]) -> Settings:
+        seen.update(given)
+        raise PluginError("far enough")
+
+    monkeypatch.setattr("labeler.config.load_settings", load_settings)
+    values = {
+        name: [name] if name in {"prompt", "plugin", "only", "without"} else name
+        for name in inspect.signature(cli.run).parameters
+    }
+    with pytest.raises(PluginError):
+        cli.run(**values)
+    assert seen.pop("prompts") == ["prompt"]
+    assert seen == {name: value for name, value in values.items() if name not in NOT_SETTINGS}
+
+
+def test_the_users_error_is_one_line(monkeypatch, capsys):
+    assert ended(monkeypatch, PluginError("two\nlines \x1b[31m")) == 2
+    assert capsys.readouterr().err == "labeler: two\\nlines \\x1b[31m\n"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_what_the_disk_refuses_is_the_users_error(monkeypatch, capsys, code: int):
+    assert ended(monkeypatch, OSError(code, "reason", "place")) == 2
+    assert capsys.readouterr().err == "labeler: place: reason\n"
+
+
+def test_our_own_error_keeps_its_traceback(monkeypatch):
+    def app(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(ZeroDivisionError):
+        cli.main([])
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+    assert ended(monkeypatch, KeyboardInterrupt()) == 130
+    assert "--resume" in capsys.readouterr().err
