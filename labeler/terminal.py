@@ -27,6 +27,8 @@ DISAGREE = ("feature without activation", "activation without feature")
 MARKS = {"clear": "", "likely": "~ ", "weak": "~~ ", "unlabelled": ""}
 SHOWN = {"best": 3, "worst": 2, "top": 4, **dict.fromkeys(DISAGREE, 2)}
 STRONGEST = 4
+EXCEPTION = re.compile(r"; (?=on [^;:]+: )")
+ONLY_ITSELF = re.compile(r"; (on [^;:]*, only to itself)\.$")
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 STYLES = {"clear": "bold", "likely": "", "weak": "dim", "unlabelled": "dim italic"}
 
@@ -96,15 +98,28 @@ def console(stderr: bool = False) -> Console:
 
 def head_table(heads: pd.DataFrame, limit: int | None = None) -> Table:
     """The head-description table."""
-    table = Table(leading=1, pad_edge=False, box=None, header_style="bold")
+    table = Table(padding=(0, 2, 1, 0), pad_edge=False, box=None, header_style="bold")
     table.add_column("Head", no_wrap=True)
     table.add_column("Description", ratio=1)
     table.add_column("held-out R²", justify="right", no_wrap=True)
     for _, row in heads.head(limit or len(heads)).iterrows():
         sure = str(row["confidence"])
-        said = MARKS[sure] + (str(row["label"]) or "unlabelled")
-        table.add_row(row["name"], Text(said, style=STYLES[sure]), f"{row['r2']:.2f}")
+        general, *exceptions = laid_out(visible(str(row["label"])) or "unlabelled")
+        said = Text(MARKS[sure] + general, style=STYLES[sure])
+        for exception in exceptions:
+            said.append(f"\n– {exception}", style="not bold dim")
+        table.add_row(row["name"], said, f"{row['r2']:.2f}")
     return table
+
+
+def laid_out(label: str) -> list[str]:
+    """A head's label as its general rule and its exceptions, one a line."""
+    itself = ONLY_ITSELF.search(label)
+    body = label[: itself.start()] if itself else label.removesuffix(".")
+    general, _, others = body.partition(" (aside from ")
+    parts = EXCEPTION.split(f"aside from {others.removesuffix(')')}") if others else []
+    stop = "." if label.endswith(".") else ""
+    return [f"{general}{stop}", *parts, *([itself[1]] if itself else [])]
 
 
 def replacement_table(folder: RunFolder) -> Table:
@@ -138,8 +153,10 @@ def component(folder: RunFolder, name: str) -> list[Any]:
     frame = folder.neurons if neurons else folder.heads
     row = frame[frame["name"] == name].iloc[0]
     sure = str(row["confidence"])
+    general, *exceptions = laid_out(visible(str(row["label"])) or "unlabelled")
     parts: list[Any] = [
-        Text(visible(f"{name}  {MARKS[sure]}{row['label'] or 'unlabelled'}"), style="bold"),
+        Text(f"{name}  {MARKS[sure]}{general}", style="bold"),
+        *(Text(f"– {exception}") for exception in exceptions),
         Text(f"held-out R² {row['r2']:.3f}{_interval(row)}  ({sure})", style="dim"),
         _predictions(folder, name, "weight" if neurons else "share"),
     ]

@@ -30,11 +30,29 @@ def shown(*parts: object, width: int = 110, color: bool = False) -> str:
 
 
 def test_the_head_table_marks_how_sure_a_label_is():
-    lines = [line.split() for line in shown(head_table(HEADS)).splitlines()]
+    lines = [line.split() for line in shown(head_table(HEADS)).splitlines() if line.strip()]
     assert lines[0] == ["Head", "Description", "held-out", "R²"]
     assert lines[2] == ["L0H1", "~", "Second.", "0.30"]
     assert lines[3] == ["L0H2", "~~", "Third.", "0.10"]
     assert lines[4] == ["L0H3", "unlabelled", "0.00"]
+
+
+def test_exceptions_stand_on_lines_of_their_own():
+    label = (
+        "Attends to a (40%); the rest spread over all visible tokens (60%) (aside from x: attends "
+        'to b (30%), also to c (20%); the rest spread over all visible tokens (50%); on "y": '
+        'attends to d); on "but" and on "so", only to itself.'
+    )
+    assert terminal.laid_out(label) == [
+        "Attends to a (40%); the rest spread over all visible tokens (60%).",
+        "aside from x: attends to b (30%), also to c (20%); the rest spread over all visible "
+        "tokens (50%)",
+        'on "y": attends to d',
+        'on "but" and on "so", only to itself',
+    ]
+    plain = "Attends to the previous token."
+    assert terminal.laid_out(plain) == [plain]
+    assert terminal.laid_out("unlabelled") == ["unlabelled"]
 
 
 def test_labels_are_text_and_never_markup():
