@@ -21,6 +21,15 @@ def test_report_writes_a_page(cli: Cli, finished: Path, tmp_path: Path):
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["index.html"]
 
 
+def test_export_writes_the_table_elsewhere(cli: Cli, finished: Path, tmp_path: Path):
+    ended = cli("export", finished, "--out", tmp_path / "heads.md")
+    assert ended.code == 0, ended.err
+    assert "L0H1" in (tmp_path / "heads.md").read_text(encoding="utf-8")
+    unknown = cli("export", finished, "--out", tmp_path / "x", "--format", "markdwn")
+    assert unknown.code == 2
+    assert "did you mean 'markdown'" in unknown.error
+
+
 @pytest.mark.parametrize("name", ["L0H1", "L0N3"])
 def test_show_says_what_is_known_of_a_component(cli: Cli, finished: Path, name: str):
     ended = cli("show", finished, name)

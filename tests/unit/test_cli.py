@@ -44,6 +44,8 @@ def test_every_option_reaches_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_
         seen.update(given)
         raise PluginError("far enough")
 
+    import labeler.run  # noqa: F401 - it must not bind what is put in place here
+
     monkeypatch.setattr("labeler.config.load_settings", load_settings)
     values = {
         name: [name] if name in {"prompt", "plugin", "only", "without"} else name
