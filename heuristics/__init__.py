@@ -2,7 +2,8 @@
 
 from heuristics.contract import Heuristic, feature, relation
 from heuristics.errors import LabelerError, PluginError
-from heuristics.registry import load_heuristics
+from heuristics.registry import builtin, load_heuristics
+from heuristics.sentences import from_sentence
 from heuristics.targets import Targets
 from heuristics.text import Parse, Text
 
@@ -13,7 +14,9 @@ __all__ = [
     "PluginError",
     "Targets",
     "Text",
+    "builtin",
     "feature",
+    "from_sentence",
     "load_heuristics",
     "relation",
 ]

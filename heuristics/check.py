@@ -7,29 +7,61 @@ from numpy import ndarray
 
 from heuristics.contract import Heuristic
 from heuristics.errors import PluginError
+from heuristics.limits import TooSlow, time_limit
 from heuristics.targets import Targets
 from heuristics.text import Text
 
 
-def _fail(heuristic: Heuristic, text: Text, what: str) -> PluginError:
+def failure(heuristic: Heuristic, text: Text, what: str) -> PluginError:
+    """The error that names a heuristic, its module and the prompt."""
     return PluginError(
-        f"{heuristic.kind} {heuristic.name!r} in {heuristic.module}, prompt {text.id!r}: {what}"
+        f"{heuristic.kind} {heuristic.name!r} in {heuristic.module}, prompt {text.id!r}: {what}",
+        heuristic=heuristic.name,
+        kind=heuristic.kind,
+        module=heuristic.module,
+        prompt=text.id,
+        reason=what,
     )
 
 
 def _call(heuristic: Heuristic, text: Text) -> ndarray | Targets:
     try:
-        return heuristic.compute(text)
+        if heuristic.built_in:
+            return heuristic.compute(text)
+        with time_limit():
+            return heuristic.compute(text)
+    except PluginError as error:
+        if error.heuristic:  # a part of a composition has spoken for itself
+            raise failure(heuristic, text, _of_part(heuristic, error)) from error
+        raise failure(heuristic, text, str(error)) from error
+    except TooSlow as error:
+        what = (
+            f"took {error.seconds:.0f} s or more over {len(text):,} tokens; make it faster, or "
+            "leave it out with --without"
+        )
+        raise failure(heuristic, text, what) from None
     except Exception as error:
-        raise _fail(heuristic, text, f"raised {type(error).__name__}: {error}") from error
+        raise failure(heuristic, text, _raised(error)) from error
+
+
+def _of_part(heuristic: Heuristic, error: PluginError) -> str:
+    own = (heuristic.kind, heuristic.name) == (error.kind, error.heuristic)
+    return error.reason if own else f"its {error.kind} {error.heuristic!r} {error.reason}"
+
+
+def _raised(error: Exception) -> str:
+    said = " ".join(str(error).split())
+    if isinstance(error, ValueError) and "read-only" in said:
+        return "writes into an array of the Text; take a copy first, as in text.pos.copy()"
+    return f"raised {type(error).__name__}: {said}" if said else f"raised {type(error).__name__}"
 
 
 def feature_mask(heuristic: Heuristic, text: Text) -> ndarray:
     """What a feature says: `Bool[pos]`."""
     mask = _call(heuristic, text)
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != (len(text),):
-        raise _fail(heuristic, text, f"expected Bool[{len(text)}], got {_shape(mask)}")
-    return mask
+    if isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == (len(text),):
+        return mask
+    raise failure(heuristic, text, f"expected Bool[{len(text)}], got {_shape(mask)}")
 
 
 def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
@@ -38,14 +70,36 @@ def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
     n = len(text)
     if isinstance(found, Targets):
         if not _in_range(found, n):
-            raise _fail(heuristic, text, f"expected pairs within [{n}, {n}], weights ≥ 0, finite")
+            what = f"expected pairs within [{n}, {n}], weights ≥ 0, finite"
+            raise failure(heuristic, text, what)
         return found
     right_kind = isinstance(found, np.ndarray) and (found.dtype == bool or found.dtype.kind == "f")
     if not right_kind or found.shape != (n, n):
-        raise _fail(heuristic, text, f"expected Bool or weights [{n}, {n}], got {_shape(found)}")
+        what = f"expected Bool or weights [{n}, {n}], got {_shape(found)}"
+        raise failure(heuristic, text, what)
     if found.dtype != bool and not (np.isfinite(found).all() and (found >= 0).all()):
-        raise _fail(heuristic, text, "weights must be finite and not negative")
+        raise failure(heuristic, text, f"weights must be finite and not negative{_first(found)}")
     return Targets.from_matrix(found)
+
+
+def agrees_with_itself(heuristic: Heuristic, text: Text) -> None:
+    """PluginError where two calls on one text give different answers."""
+    first, second = evaluated(heuristic, text), evaluated(heuristic, text)
+    same = all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    if not same:
+        what = (
+            "gave two answers on two calls; a heuristic is a function of the text, so seed what is "
+            "random and keep nothing between calls"
+        )
+        raise failure(heuristic, text, what)
+
+
+def evaluated(heuristic: Heuristic, text: Text) -> tuple[ndarray, ...]:
+    """What a heuristic says, checked, as arrays of its own: a mask, or query, key and weight."""
+    if heuristic.kind == "feature":
+        return (feature_mask(heuristic, text).copy(),)
+    targets = relation_targets(heuristic, text)
+    return targets.query.copy(), targets.key.copy(), targets.weight.copy()
 
 
 def _in_range(targets: Targets, n: int) -> bool:
@@ -58,7 +112,13 @@ def _in_range(targets: Targets, n: int) -> bool:
     return bool(inside and targets.weight.min() >= 0 and np.isfinite(targets.weight.max()))
 
 
+def _first(weights: ndarray) -> str:
+    bad = np.argwhere(~np.isfinite(weights) | (weights < 0))
+    query, key = bad[0].tolist()
+    return f"; at query {query}, key {key} there is {weights[query, key]:g}"
+
+
 def _shape(value: object) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{list(value.shape)}"
-    return type(value).__name__
+    return "None; does it return?" if value is None else type(value).__name__

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from itertools import product
+from typing import Any, Literal
 
 from numpy import ndarray
 
+from heuristics.errors import PluginError
 from heuristics.targets import Targets
 from heuristics.text import Text
 
 Kind = Literal["feature", "relation"]
+OURS = "heuristics."
+"""What the names of the built-in modules begin with."""
+_PASSED_THROUGH = frozenset({"heuristics.contract", "heuristics.compose", "heuristics.sentences"})
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,9 @@ class Heuristic:
     feature completes "fires on …" in the plural ("commas"); `noun` is a feature in the singular
     ("comma"), from which lifted relations and query classes take their words. A `positional`
     relation claims a distance and is compared with uniform attention, others with the head's own
-    distance profile. `parse` says that the parse is needed.
+    distance profile. `parse` says that the parse is needed. `package` and `version` are those of
+    the installed package that it came from, empty for a file; `hash` is that of its module's
+    source.
     """
 
     name: str
@@ -39,49 +47,96 @@ class Heuristic:
     positional: bool = False
     query_class: bool = False
     parse: bool = False
+    package: str = ""
+    version: str = ""
+    hash: str = ""
 
-    def __call__(self, text: Text) -> ndarray | Targets:
+    def __call__(self, text: Text) -> Any:
         """What this heuristic says of a text, unchecked."""
         return self.compute(text)
 
+    @property
+    def built_in(self) -> bool:
+        """Whether it is one of ours rather than a plugin's."""
+        return self.module.startswith(OURS)
+
     def __and__(self, other: Heuristic) -> Heuristic:
-        return _combined(self, other, "and", lambda a, b: a & b)
+        """Where both hold; of two relations, the products of their weights."""
+        from heuristics.compose import both
+
+        return both(self, other) if isinstance(other, Heuristic) else NotImplemented
 
     def __or__(self, other: Heuristic) -> Heuristic:
-        return _combined(self, other, "or", lambda a, b: a | b)
+        """Where either holds; of two relations, the larger weight."""
+        from heuristics.compose import either
+
+        return either(self, other) if isinstance(other, Heuristic) else NotImplemented
 
     def __invert__(self) -> Heuristic:
+        """Where it does not hold; of a relation, every key so far that it gives no weight."""
+        from heuristics.compose import negation
+
+        return negation(self)
+
+    def shift(self, positions: int) -> Heuristic:
+        """So many positions further on: `comma.shift(1)` marks what follows a comma."""
+        from heuristics.compose import shifted
+
+        return shifted(self, positions)
+
+    def lift(self, how: str) -> Heuristic:
+        """A relation made of this feature: `comma.lift("nearest")` (see `heuristics.lifts`)."""
+        from heuristics.compose import lift_of
+
+        return lift_of(self, how)
+
+    def at(self, queries: Heuristic) -> Heuristic:
+        """This relation from the queries that a feature marks, and from no others."""
+        from heuristics.compose import restricted
+
+        return restricted(self, queries)
+
+    def to(self, keys: Heuristic, how: str = "nearest") -> Heuristic:
+        """From the positions of this feature to another's: `comma.to(noun)`, "nearest" unless
+        another lift is named."""
+        return keys.lift(how).at(self)
+
+    def named(
+        self,
+        name: str,
+        phrase: str = "",
+        noun: str = "",
+        lifts: Iterable[str] = (),
+        query_class: bool = False,
+    ) -> Heuristic:
+        """The same prediction under another name, for compositions."""
+        if self.kind == "feature":
+            noun = noun or name
+            phrase = phrase or f"{noun}s"
         return replace(
             self,
-            name=f"not {self.name}",
-            phrase=f"everything but {self.phrase}",
-            noun=f"token other than a {self.noun}" if self.noun else "",
-            compute=lambda text: ~cast(ndarray, self.compute(text)),
+            name=name,
+            phrase=phrase or f"the {name}",
+            noun=noun if self.kind == "feature" else "",
+            lifts=tuple(lifts),
+            query_class=query_class,
+            module=calling_module(self.module),
         )
-
-    def named(self, name: str, phrase: str = "", noun: str = "") -> Heuristic:
-        """The same prediction under another name, for compositions."""
-        return replace(
-            self, name=name, phrase=phrase or name, noun=noun or (name if self.noun else "")
-        )
-
-
-def _combined(
-    a: Heuristic, b: Heuristic, word: str, operate: Callable[[Any, Any], Any]
-) -> Heuristic:
-    return replace(
-        a,
-        name=f"{a.name} {word} {b.name}",
-        phrase=f"{a.phrase} {word} {b.phrase}",
-        noun=f"{a.noun} {word} {b.noun}" if a.noun and b.noun else "",
-        parse=a.parse or b.parse,
-        query_class=False,
-        compute=lambda text: operate(a.compute(text), b.compute(text)),
-    )
 
 
 class Family(tuple[Heuristic, ...]):
     """The heuristics that one function with parameters stands for."""
+
+
+def calling_module(fallback: str = "") -> str:
+    """The module that declares: the nearest caller outside this file and its helpers."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name not in _PASSED_THROUGH:
+            return name
+        frame = frame.f_back
+    return fallback
 
 
 def feature(
@@ -125,9 +180,10 @@ def relation(
 ) -> Callable[[Callable[..., ndarray | Targets]], Any]:
     """Declare a function `Text -> Bool[query key]` as a relation.
 
-    Non-negative float weights over keys and `Targets` are welcome too. The labeler applies the
-    causal mask, the window of local layers and padding. A parameter given as a sequence makes one
-    relation for each value, and `{parameter}` in the names is filled in.
+    Non-negative float weights over keys and `Targets` are welcome too: each row is normalised, and
+    the keys with a weight are its targets. The labeler applies the causal mask, the window of local
+    layers and padding. A parameter given as a sequence makes one relation for each value, and
+    `{parameter}` in the names is filled in.
     """
     fields = {"kind": "relation", "positional": positional, "parse": parse, "source": source}
     return _declare(name, phrase or f"the {name}", "", fields, parameters)
@@ -136,26 +192,57 @@ def relation(
 def _declare(
     name: str, phrase: str, noun: str, fields: dict[str, Any], parameters: dict[str, Sequence[Any]]
 ) -> Callable[[Callable[..., Any]], Any]:
+    module = calling_module()
+    _check_declaration(name, module, fields["kind"], parameters)
+
     def decorate(function: Callable[..., Any]) -> Heuristic | Family:
         def build(values: dict[str, Any]) -> Heuristic:
             def compute(text: Text) -> Any:
                 return function(text, **values)
 
             return Heuristic(
-                name=name.format(**values),
+                name=name.format(**values) if values else name,
                 compute=compute if values else function,
-                phrase=phrase.format(**values),
-                noun=noun.format(**values),
-                module=function.__module__,
+                phrase=phrase.format(**values) if values else phrase,
+                noun=noun.format(**values) if values else noun,
+                module=module,
                 description=inspect.getdoc(function) or "",
                 **fields,
             )
 
         if not parameters:
             return build({})
-        combinations: list[dict[str, Any]] = [{}]
-        for key, values in parameters.items():
-            combinations = [c | {key: value} for c in combinations for value in values]
-        return Family(build(values) for values in combinations)
+        combinations = product(*parameters.values())
+        return Family(build(dict(zip(parameters, values, strict=True))) for values in combinations)
 
     return decorate
+
+
+def _check_declaration(
+    name: str, module: str, kind: str, parameters: dict[str, Sequence[Any]]
+) -> None:
+    """PluginError for a name or parameters that cannot be meant, at the line that declares them."""
+    where = f"{kind} {name!r} in {module}"
+    if not isinstance(name, str) or not name.strip():
+        raise PluginError(f"{where}: a {kind} needs a name, as in @{kind}('colour word')")
+    for parameter, values in parameters.items():
+        if isinstance(values, str) or not isinstance(values, Iterable) or not list(values):
+            raise PluginError(
+                f"{where}: {parameter}={values!r} is no option and no list of values; a parameter "
+                f"takes a sequence, as in {parameter}=(1, 2, 3)"
+            )
+    asked = _fields_of(name) if parameters else set()
+    missing = sorted(set(parameters) - asked)
+    if missing:
+        raise PluginError(
+            f"{where}: the name does not say {missing[0]!r}, so its values would share one name; "
+            f"write it into the name as {{{missing[0]}}}"
+        )
+    unknown = sorted(asked - set(parameters))
+    if unknown:
+        raise PluginError(f"{where}: {{{unknown[0]}}} in the name is no parameter of it")
+
+
+def _fields_of(name: str) -> set[str]:
+    found = [field for _, field, _, _ in string.Formatter().parse(name) if field is not None]
+    return {field.split(".")[0].split("[")[0] for field in found}

@@ -11,7 +11,28 @@ class LabelerError(Exception):
 
 
 class PluginError(LabelerError):
-    """A heuristic broke its contract; the message names it, its module and the prompt."""
+    """A heuristic broke its contract; the message names it, its module and the prompt.
+
+    `heuristic`, `kind`, `module` and `prompt` name the culprit where it is a single heuristic and
+    are empty otherwise; `reason` is the message without them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        heuristic: str = "",
+        kind: str = "",
+        module: str = "",
+        prompt: str = "",
+        reason: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.heuristic = heuristic
+        self.kind = kind
+        self.module = module
+        self.prompt = prompt
+        self.reason = reason or message
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

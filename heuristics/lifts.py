@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
+from heuristics.check import feature_mask
 from heuristics.contract import Heuristic
 from heuristics.targets import Targets, mask_to_keys
 from heuristics.text import Text
@@ -43,7 +44,7 @@ def latest(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Targets:
     return _instance(text, own, whole)
 
 
-def previous(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Targets:
+def second(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Targets:
     """The instance before the nearest one."""
     last = _before(text, mask, whole)
     start = text.word_start[last] if whole else last
@@ -97,6 +98,13 @@ def after_nearest(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Targe
     return Targets.from_keys(np.where(keys >= 0, keys + 1, -1)).visible()
 
 
+def previous(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Targets:
+    """The token before the nearest instance (before its first piece, for words)."""
+    keys = _before(text, mask, whole)
+    start = text.word_start[keys] if whole else keys
+    return Targets.from_keys(np.where((keys >= 0) & (start > 1), start - 1, -1))
+
+
 LIFTS: dict[str, tuple[Lift, str, str]] = {
     "nearest": (nearest, "nearest {name}", "the nearest preceding {noun}"),
     "nearest end": (
@@ -110,10 +118,11 @@ LIFTS: dict[str, tuple[Lift, str, str]] = {
         "the first piece of the nearest preceding {noun}",
     ),
     "latest": (latest, "latest {name}", "the latest {noun}, itself included"),
-    "previous": (previous, "{name} before the nearest", "the {noun} before the nearest one"),
+    "second": (second, "{name} before the nearest", "the {noun} before the nearest one"),
     "first": (first, "first {name}", "the first {noun}"),
     "every": (every, "every {name}", "all {plural} so far"),
     "recent": (recent, "recent {name}", "the {plural} so far, the nearer the more"),
+    "previous": (previous, "before nearest {name}", "the token before the nearest {noun}"),
     "after": (after_nearest, "after nearest {name}", "the token after the nearest {noun}"),
 }
 """Name of a lift → its function, the relation's name and the words of its label."""
@@ -121,15 +130,19 @@ LIFTS: dict[str, tuple[Lift, str, str]] = {
 
 def lifted(base: Heuristic) -> list[Heuristic]:
     """The relations that a feature declares; start of text is never among their targets."""
-    return [_lift(base, lift) for lift in base.lifts]
+
+    def marked(text: Text) -> ndarray:
+        return feature_mask(base, text) & ~text.is_start
+
+    return [_lift(base, lift, marked) for lift in base.lifts]
 
 
-def _lift(base: Heuristic, lift: str) -> Heuristic:
+def _lift(base: Heuristic, lift: str, marked: Callable[[Text], ndarray]) -> Heuristic:
     function, name, phrase = LIFTS[lift]
     whole = base.unit == "word"
 
     def compute(text: Text) -> Targets:
-        return function(text, text.memo(base.compute) & ~text.is_start, whole)
+        return function(text, text.memo(marked), whole)
 
     return replace(
         base,

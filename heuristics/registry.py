@@ -7,7 +7,11 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -35,90 +39,186 @@ BUILTIN = (
     "heuristics.antecedent",
 )
 ENTRY_POINTS = "labeler.heuristics"
+SWITCH = "LABELER_PLUGINS"
+PROJECT = Path("heuristics.d")
+"""A folder in the working directory whose files are plugins."""
+
+Report = Callable[[PluginError], None]
+"""Told of what is left out; without one the first error ends the loading."""
 
 
 class Found(NamedTuple):
-    """A place that may hold heuristics: a module name, or a file."""
+    """A place that may hold heuristics: a module name, or a file; and the package it is from."""
 
     origin: str
-    path: Path | None
+    path: Path | None = None
+    package: str = ""
+    version: str = ""
+    module: str = ""
 
 
 def find(plugins: Sequence[str] = ()) -> list[Found]:
     """Built-ins, then installed entry points, then `plugins` (files or modules), each sorted.
 
-    `LABELER_PLUGINS=""` switches installed plugins off.
+    A folder among `plugins` stands for its files. `LABELER_PLUGINS=""` switches installed plugins
+    off; a list of package names in it, with commas between, keeps those.
     """
-    found = [Found(name, None) for name in BUILTIN]
-    if os.environ.get("LABELER_PLUGINS", "all") != "":
-        installed = entry_points(group=ENTRY_POINTS)
-        found += [Found(name, None) for name in sorted({point.value for point in installed})]
+    found = [Found(name) for name in BUILTIN] + _installed()
     for plugin in sorted(set(plugins)):
-        is_file = plugin.endswith(".py") or "/" in plugin
-        found.append(Found(plugin, Path(plugin) if is_file else None))
-    return found
+        if Path(plugin).is_dir():
+            found += [Found(file, Path(file)) for file in files_in(Path(plugin))]
+        else:
+            is_file = plugin.endswith(".py") or "/" in plugin or os.sep in plugin
+            found.append(Found(plugin, Path(plugin) if is_file else None))
+    return _told_apart(list({place.path or place.origin: place for place in found}.values()))
+
+
+def _told_apart(found: list[Found]) -> list[Found]:
+    """Files as modules: named after the file, and after its folder too where two share a name."""
+    stems = Counter(place.path.stem for place in found if place.path)
+    named = []
+    for place in found:
+        if place.path is None:
+            named.append(place)
+            continue
+        name = f"labeler_plugin_{place.path.stem}"
+        if stems[place.path.stem] > 1:
+            name += f"_{hashlib.sha256(str(place.path.resolve()).encode()).hexdigest()[:6]}"
+        named.append(place._replace(module=name))
+    return named
+
+
+def _installed() -> list[Found]:
+    """Modules that installed packages declare; one that two packages declare is the first's."""
+    switch = os.environ.get(SWITCH)
+    wanted = None if switch is None else {name.strip() for name in switch.split(",")}
+    found: dict[str, Found] = {}
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.value):
+        package = point.dist.name if point.dist else ""
+        if wanted is None or package in wanted:
+            version = point.dist.version if point.dist else ""
+            found.setdefault(point.module, Found(point.module, None, package, version))
+    return list(found.values())
+
+
+def files_in(folder: Path) -> list[str]:
+    """The plugin files of a folder, sorted; those that begin with `_` or `test_` are not."""
+    return sorted(
+        str(path) for path in folder.glob("*.py") if not path.name.startswith(("_", "test_", "."))
+    )
+
+
+def project_plugins() -> list[str]:
+    """The plugin files that stand in `heuristics.d` of the working directory."""
+    return files_in(PROJECT) if PROJECT.is_dir() else []
 
 
 def load(place: Found) -> ModuleType:
     """Import one place; whatever its import raises becomes a PluginError that names it."""
+    shown = f"{place.origin} of package {place.package}" if place.package else place.origin
     if place.path is not None and not place.path.is_file():
         raise PluginError(f"plugin file not found: {place.path}; expected a Python file")
     try:
         if place.path is None:
-            return importlib.import_module(place.origin)
-        name = f"labeler_plugin_{place.path.stem}"
-        spec = importlib.util.spec_from_file_location(name, place.path)
-        if spec is None or spec.loader is None:
-            raise ImportError("not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
+            with _working_directory():
+                return importlib.import_module(place.origin)
+        return _from_file(place.path, place.module)
+    except (Exception, SystemExit) as error:
+        hint = _hint(place, error)
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        reason = f"cannot be imported: {what}{hint}"
+        raise PluginError(f"plugin {shown} {reason}", module=place.origin, reason=reason) from error
+
+
+def _hint(place: Found, error: BaseException) -> str:
+    if not place.package and place.path is None and isinstance(error, ModuleNotFoundError):
+        return "; expected a file (with its .py) or an installed module"
+    return f"; {SWITCH}='' runs without installed plugins" if place.package else ""
+
+
+@contextmanager
+def _working_directory() -> Iterator[None]:
+    """Modules that stand in the working directory are found, as `python -m` finds them."""
+    here = str(Path.cwd())
+    sys.path.append(here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
+def _from_file(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise ImportError("not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
         spec.loader.exec_module(module)
-        return module
-    except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        raise PluginError(f"plugin {place.origin} cannot be imported: {what}") from error
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
-def classify(module: ModuleType) -> list[Heuristic]:
-    """The heuristics that a module defines (not those it imports), lifts included."""
+def classify(module: ModuleType, place: Found | None = None) -> list[Heuristic]:
+    """The heuristics that a module declares (not those it imports), lifts included.
+
+    Lists and tuples of heuristics count, names that begin with `_` do not.
+    """
     declared: list[Heuristic] = []
-    for value in vars(module).values():
-        members = value if isinstance(value, Family) else [value]
+    for name, value in vars(module).items():
+        if name.startswith("_"):
+            continue
+        members = value if isinstance(value, Family | list | tuple) else [value]
         declared += [
             item
             for item in members
             if isinstance(item, Heuristic) and item.module == module.__name__
         ]
-    unique = list({id(item): item for item in declared}.values())
+    source = module_hash(module.__name__)
+    unique = [
+        replace(
+            item,
+            hash=source,
+            package=place.package if place else "",
+            version=place.version if place else "",
+        )
+        for item in {id(item): item for item in declared}.values()
+    ]
     for item in unique:
         unknown = [lift for lift in item.lifts if lift not in LIFTS]
         if unknown:
             hint = did_you_mean(unknown[0], LIFTS)
             raise PluginError(
-                f"{item.name!r} in {item.module}: unknown lift {unknown[0]!r}; {hint}"
+                f"{item.name!r} in {item.module}: unknown lift {unknown[0]!r}; {hint}",
+                module=item.module,
             )
     return unique + [relation for item in unique for relation in lifted(item)]
 
 
 def load_heuristics(
-    plugins: Sequence[str] = (), only: Sequence[str] = (), without: Sequence[str] = ()
+    plugins: Sequence[str] = (),
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    on_error: Report | None = None,
 ) -> tuple[Heuristic, ...]:
-    """All heuristics, sorted by kind and name; unique, `only` and `without` applied by name."""
+    """All heuristics, sorted by kind and name; unique, `only` and `without` applied by name.
+
+    With `on_error` a plugin that cannot be loaded, or whose names clash with earlier ones, is
+    reported and left out; without it that is a PluginError.
+    """
     by_key: dict[tuple[str, str], Heuristic] = {}
     for place in find(plugins):
-        module = load(place)
-        heuristics = classify(module)
-        if not heuristics:
-            raise PluginError(
-                f"plugin {place.origin} declares no heuristic (@feature or @relation)"
-            )
-        for item in heuristics:
+        try:
+            found = _declared(place)
+        except PluginError as error:
+            _tell(error, on_error)
+            continue
+        for item in found:
             other = by_key.setdefault((item.kind, item.name), item)
             if other is not item:
-                raise PluginError(
-                    f"two heuristics are called {item.name!r}: in {other.module} and in "
-                    f"{item.module}; rename one, or leave one plugin out"
-                )
+                _tell(_clash(other, item), on_error)
     names = {name for _, name in by_key}
     for name in (*only, *without):
         if name not in names:
@@ -128,6 +228,51 @@ def load_heuristics(
         for key in sorted(by_key)
         if (not only or key[1] in only) and key[1] not in without
     )
+
+
+def _declared(place: Found) -> list[Heuristic]:
+    found = classify(load(place), place)
+    if not found:
+        raise PluginError(
+            f"plugin {place.origin} declares no heuristic (@feature or @relation)",
+            module=place.origin,
+            reason="declares no heuristic (@feature or @relation)",
+        )
+    return found
+
+
+def _clash(first: Heuristic, second: Heuristic) -> PluginError:
+    return PluginError(
+        f"two heuristics are called {second.name!r}: in {first.module} and in {second.module}; "
+        "rename one, or leave one plugin out",
+        heuristic=second.name,
+        kind=second.kind,
+        module=second.module,
+        reason=f"has the name of a {first.kind} in {first.module}",
+    )
+
+
+def _tell(error: PluginError, on_error: Report | None) -> None:
+    if on_error is None:
+        raise error
+    on_error(error)
+
+
+@cache
+def _built_in() -> dict[str, list[Heuristic]]:
+    by_name: dict[str, list[Heuristic]] = {}
+    for name in BUILTIN:
+        for item in classify(importlib.import_module(name)):
+            by_name.setdefault(item.name, []).append(item)
+    return by_name
+
+
+def builtin(name: str) -> Heuristic:
+    """A built-in by its name, to compose with; a feature where a relation has the same name."""
+    known = _built_in()
+    if name not in known:
+        raise PluginError(f"no built-in is called {name!r}: {did_you_mean(name, known)}")
+    return min(known[name], key=lambda item: item.kind)
 
 
 def relations(heuristics: Iterable[Heuristic]) -> tuple[Heuristic, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -16,6 +16,37 @@ from heuristics.clauses import clause_heads, clause_starts
 from heuristics.speech import Speech, match_speech
 
 T = TypeVar("T")
+
+
+def _read_only(value: T) -> T:
+    """Arrays as views that cannot be written to; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
+if TYPE_CHECKING:
+    derived = cached_property
+else:
+
+    class derived(cached_property):  # noqa: N801 - a property's decorator, like its parent
+        """Computed when first asked for, and read-only if it is an array."""
+
+        def __init__(self, function: Callable[[Any], Any]) -> None:
+            @wraps(function)
+            def read_only(owner: Any) -> Any:
+                return _read_only(function(owner))
+
+            super().__init__(read_only)
+
+
+def _protect(owner: Any) -> None:
+    """Every array of a frozen dataclass replaced by a view that cannot be written to."""
+    for item in fields(owner):
+        value = getattr(owner, item.name)
+        if isinstance(value, np.ndarray):
+            object.__setattr__(owner, item.name, _read_only(value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,25 +70,28 @@ class Parse:
     entity: ndarray
     parsed: bool = True
 
+    def __post_init__(self) -> None:
+        _protect(self)
+
     def __len__(self) -> int:
         return len(self.start)
 
-    @cached_property
+    @derived
     def lower(self) -> ndarray:
         """The words in lower case."""
         return np.array([word.lower() for word in self.text], dtype=object)
 
-    @cached_property
+    @derived
     def clause_head(self) -> Int[ndarray, " word"]:
         """For each word, the word that heads the innermost clause it belongs to."""
         return clause_heads(self)
 
-    @cached_property
+    @derived
     def clause_start(self) -> Int[ndarray, " word"]:
         """For each word, the first word of its clause; a nested clause is not part of the outer."""
         return clause_starts(self)
 
-    @cached_property
+    @derived
     def sentence_start(self) -> Int[ndarray, " word"]:
         """For each word, the first word of its sentence."""
         if not len(self):
@@ -83,6 +117,9 @@ class Text:
     parse: Parse
     doc: Callable[[], Any] = field(default=lambda: None, repr=False)
 
+    def __post_init__(self) -> None:
+        _protect(self)
+
     def __len__(self) -> int:
         return len(self.token_ids)
 
@@ -91,17 +128,17 @@ class Text:
         """The number of positions."""
         return len(self.token_ids)
 
-    @cached_property
+    @derived
     def _memo(self) -> dict[Callable[[Text], Any], Any]:
         return {}
 
     def memo(self, function: Callable[[Text], T]) -> T:
         """A function of this text, computed once and shared; its answer is never written to."""
         if function not in self._memo:
-            self._memo[function] = function(self)
+            self._memo[function] = _read_only(function(self))
         return cast(T, self._memo[function])
 
-    @cached_property
+    @derived
     def position(self) -> Int[ndarray, " pos"]:
         """0, 1, 2, …"""
         return np.arange(self.n_pos)
@@ -116,45 +153,45 @@ class Text:
         """The key position of every cell of a relation, to be broadcast against `query`."""
         return self.position[None, :]
 
-    @cached_property
+    @derived
     def tokens(self) -> ndarray:
         """The characters that each token stands for, leading space included; '' for BOS."""
         return np.array([self.string[a:b] for a, b in self.offsets], dtype=object)
 
-    @cached_property
+    @derived
     def is_start(self) -> Bool[ndarray, " pos"]:
         """The first position: BOS where there is one."""
         return self.position == 0
 
     # --- from words to positions -------------------------------------------------------------
 
-    @cached_property
+    @derived
     def word(self) -> Int[ndarray, " pos"]:
         """The word of each token, by the largest overlap of non-space characters; −1 for none."""
         return _primary_word(self)
 
-    @cached_property
+    @derived
     def piece(self) -> Int[ndarray, " pos"]:
         """0 for the first piece of a word, 1 for the second, …; −1 where there is no word."""
         return np.where(self.word < 0, -1, self.position - self.word_start)
 
-    @cached_property
+    @derived
     def word_start(self) -> Int[ndarray, " pos"]:
         """The position of the first piece of each token's word; the token itself without a word."""
         return _run_starts(self.word)
 
-    @cached_property
+    @derived
     def word_end(self) -> Int[ndarray, " pos"]:
         """The position of the last piece of each token's word; the token itself without a word."""
         flipped = _run_starts(self.word[::-1])
         return (self.n_pos - 1 - flipped)[::-1].copy()
 
-    @cached_property
+    @derived
     def first_position(self) -> Int[ndarray, " word"]:
         """For each word, the position of its first piece; −1 where it has none (cut off)."""
         return self._word_edge(self.position[::-1])
 
-    @cached_property
+    @derived
     def last_position(self) -> Int[ndarray, " word"]:
         """For each word, the position of its last piece; −1 where it has none (cut off)."""
         return self._word_edge(self.position)
@@ -184,7 +221,7 @@ class Text:
         hit = np.flatnonzero((self.offsets[:, 0] <= index) & (index < self.offsets[:, 1]))
         return int(hit[-1]) if len(hit) else -1
 
-    @cached_property
+    @derived
     def char_position(self) -> Int[ndarray, " char"]:
         """For each character the position that covers it, the last one if several do; −1."""
         covering = np.full(len(self.string), -1, dtype=np.int64)
@@ -194,63 +231,86 @@ class Text:
 
     # --- what the words are ------------------------------------------------------------------
 
-    @cached_property
+    @derived
     def words(self) -> ndarray:
         """Each position's word in lower case; '' for none."""
         return self.of_word(self.parse.lower, "")
 
-    @cached_property
+    @derived
     def lemma(self) -> ndarray:
         """Each position's lemma; '' for none."""
         return self.of_word(self.parse.lemma, "")
 
-    @cached_property
+    @derived
     def pos(self) -> ndarray:
         """Each position's Universal POS tag; '' for none."""
         return self.of_word(self.parse.pos, "")
 
-    @cached_property
+    @derived
     def dep(self) -> ndarray:
         """Each position's dependency label, in Universal Dependencies names; '' for none."""
         return self.of_word(self.parse.dep, "")
 
-    @cached_property
+    @derived
     def head(self) -> Int[ndarray, " pos"]:
         """The position of the last piece of the syntactic head's word; −1 for none."""
         last = np.append(self.last_position, -1)
         return np.asarray(last[self.of_word(self.parse.head, -1)])
 
-    @cached_property
+    @derived
     def sentence(self) -> Int[ndarray, " pos"]:
         """The number of each position's sentence; −1 where there is no word."""
         return self.of_word(self.parse.sentence, -1)
 
-    @cached_property
+    @derived
     def clause(self) -> Int[ndarray, " pos"]:
         """The word that heads each position's innermost clause; −1 where there is no word."""
         return self.of_word(self.parse.clause_head, -1)
 
-    @cached_property
+    @derived
     def clause_start(self) -> Int[ndarray, " pos"]:
         """The position of the first piece of the first word of the clause; −1 for none."""
         first = np.append(self.first_position, -1)
         return np.asarray(first[self.of_word(self.parse.clause_start, -1)])
 
-    @cached_property
+    @derived
     def sentence_start(self) -> Int[ndarray, " pos"]:
         """The position of the first piece of the first word of the sentence; −1 for none."""
         first = np.append(self.first_position, -1)
         return np.asarray(first[self.of_word(self.parse.sentence_start, -1)])
 
-    @cached_property
+    @derived
     def initials(self) -> ndarray:
         """The first letter of each position's word in lower case; '' for none."""
         return np.array([word[:1] for word in self.words], dtype=object)
 
-    @cached_property
+    @derived
     def speech(self) -> Speech:
         """Speech marks and what they enclose, matched on characters."""
         return match_speech(self.string)
+
+    @derived
+    def speech_depth(self) -> Int[ndarray, " pos"]:
+        """How many speeches a token is in, its own marks included; 0 outside."""
+        return self._of_characters(self.speech.depth, 0)
+
+    @derived
+    def speech_opener(self) -> Int[ndarray, " pos"]:
+        """The position of the mark that opened the speech a token is in or closes; −1 outside."""
+        opener = self._of_characters(self.speech.opener, -1)
+        return np.asarray(np.append(self.char_position, -1)[opener])
+
+    @derived
+    def speech_speaker(self) -> Int[ndarray, " pos"]:
+        """Inside speech, the last position of the word for who speaks, said before it; else −1."""
+        from heuristics.dialogue import turns
+
+        return np.asarray(np.append(self.last_position, -1)[turns(self).speaker])
+
+    def _of_characters(self, values: Int[ndarray, " char"], missing: int) -> Int[ndarray, " pos"]:
+        """The largest value among each token's characters; `missing` for a token without any."""
+        found = np.maximum.reduceat(np.append(values, missing), self.offsets.ravel())[::2]
+        return np.where(self.offsets[:, 1] > self.offsets[:, 0], found, missing)
 
     def matches(self, words: Collection[str]) -> Bool[ndarray, " pos"]:
         """Positions whose word is one of `words`, case aside."""

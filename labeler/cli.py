@@ -53,6 +53,9 @@ def run(
     without: Annotated[
         list[str] | None, typer.Option(help="Without this heuristic; repeatable.")
     ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Leave out a plugin that fails, and say so.")
+    ] = False,
     spacy: Annotated[str | None, typer.Option(help="A spaCy pipeline [embedded].")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of what is drawn [0].")] = None,
     config: Annotated[
@@ -88,6 +91,7 @@ def run(
         "plugin": plugin or None,
         "only": only or None,
         "without": without or None,
+        "keep_going": keep_going or None,
         "verify": verify or None,
         "overwrite": overwrite or None,
         "resume": resume or None,
@@ -103,6 +107,8 @@ def run(
     shown.print()
     for line in finished.headlines:
         shown.print(line, highlight=False)
+    for line in finished.warnings:
+        console(stderr=True).print(f"warning: {line}", highlight=False, markup=False)
     if not no_report:
         shown.print(f"Report: {finished.report()}", highlight=False, soft_wrap=True)
 

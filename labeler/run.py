@@ -18,10 +18,9 @@ from typing import Any
 import pandas as pd
 import torch
 
-from heuristics.contract import Heuristic
-from heuristics.registry import load_heuristics, module_hash
+from heuristics.registry import load_heuristics
 from heuristics.text import Text
-from labeler import __version__
+from labeler import __version__, plugins
 from labeler.annotate import ParseCache, Pipeline, annotate, cache_folder
 from labeler.columns import Columns
 from labeler.config import Settings, load_settings
@@ -34,7 +33,7 @@ from labeler.corpus import (
     read_corpus,
     shards,
 )
-from labeler.errors import ConfigError, CorpusError
+from labeler.errors import ConfigError, CorpusError, PluginError
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
 from labeler.model import load_model
@@ -48,7 +47,6 @@ from labeler.statistics import Statistics, summed
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
 SAMPLE = 400
-TRIED = 2
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,11 @@ class Run:
         """The result, and after `verify` what running the labels costs."""
         found = [self.headline, self.folder.run.get("headline_replacement")]
         return [line for line in found if line]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was left out, never fired or took long, a line each."""
+        return plugins.warnings(self.folder.run)
 
     def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:
         """Run the labels and measure the loss; the run with what that found."""
@@ -131,9 +134,15 @@ class Session:
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self.settings = settings
         self.progress = progress or Silent()
-        self.heuristics = load_heuristics(settings.plugin, settings.only, settings.without)
-        if not any(item.kind == "relation" for item in self.heuristics):
-            raise ConfigError("no relation is left to label heads with; loosen --only or --without")
+        self.failed: list[PluginError] = []
+        self.slow: list[dict[str, Any]] = []
+        self.heuristics = load_heuristics(
+            settings.plugin,
+            settings.only,
+            settings.without,
+            self.failed.append if settings.keep_going else None,
+        )
+        self._need_a_relation()
         embedded = settings.model == "embedded"
         name = str(EMBEDDED_MODEL) if embedded else settings.model
         self.model = load_model(name, settings.device, settings.dtype)
@@ -144,6 +153,10 @@ class Session:
         self.cache = ParseCache(self.pipeline, cache_folder())
         self.n_folds, self.shards = self._cut()
         self._columns: dict[str, list[Columns]] = {}
+
+    def _need_a_relation(self) -> None:
+        if not any(item.kind == "relation" for item in self.heuristics):
+            raise ConfigError("no relation is left to label heads with; loosen --only or --without")
 
     def _cut(self) -> tuple[int, tuple[Shard, ...]]:
         """The number of folds and the shards; no folds where one half of them would be empty."""
@@ -200,9 +213,32 @@ class Session:
         return build_vocabulary(self.heuristics, texts)
 
     def try_heuristics(self) -> None:
-        """Ask every heuristic about a few texts: PluginError before the folder is touched."""
-        for text in self.texts(self.shards[0].prompts)[:TRIED]:
+        """Ask plugins about a few texts, and the rest too: PluginError before the folder is made.
+
+        Under `keep_going` plugins are asked about every text, and what fails anywhere leaves the
+        vocabulary: the run is the one that it would be without it.
+        """
+        if self.settings.keep_going:
+            self._leave_out_failing()
+        texts = self.texts(self.shards[0].prompts)[: plugins.TRIED]
+        own = [item for item in self.heuristics if not item.built_in]
+        self.slow = plugins.tried(own, texts)
+        for text in texts:
             prepare(text, self.vocabulary, self.model.shape.kinds)
+
+    def _leave_out_failing(self) -> None:
+        own = [item for item in self.heuristics if not item.built_in]
+        prompts = [shard.prompts for shard in self.shards] + [embedded_showcase()]
+        texts = (text for part in prompts for text in self.texts(part))
+        failed = plugins.failing(own, texts)
+        if not failed:
+            return
+        names = tuple(sorted({error.heuristic for error in failed}))
+        self.failed += failed
+        self.heuristics = tuple(item for item in self.heuristics if item.name not in names)
+        without = (*self.settings.without, *names)
+        self.settings = replace(self.settings, without=without)
+        self._need_a_relation()
 
     def prepared(self, shard: Shard) -> list[Prepared]:
         """A shard's texts, ready to be scored."""
@@ -235,7 +271,7 @@ class Session:
             "corpus": self.corpus.hash,
             "shards": [shard.id for shard in self.shards],
             "pipeline": self.pipeline.fingerprint,
-            "heuristics": [described(item) for item in self.heuristics],
+            "heuristics": [plugins.described(item) for item in self.heuristics],
             "limit": self.limit,
             "long": self.settings.long,
             "dtype": self.settings.dtype,
@@ -244,20 +280,15 @@ class Session:
         }
 
 
-def described(item: Heuristic) -> dict[str, str]:
-    """A heuristic as run.json names it."""
-    return {
-        "name": item.name,
-        "kind": item.kind,
-        "module": item.module,
-        "hash": module_hash(item.module),
-        "description": item.description,
-    }
-
-
 def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
     """Label as `settings` say and write the run folder; all is checked before it is touched."""
     progress = progress or Silent()
+    settings = plugins.with_project(settings)
+    with plugins.hinting(settings.keep_going):
+        return _run(settings, progress)
+
+
+def _run(settings: Settings, progress: Progress) -> Run:
     clock = _Clock()
     check_out(settings.out, settings.overwrite, settings.resume)
     progress.stage("load", 1, "model")
@@ -406,8 +437,10 @@ def _facts(
             "scheme": session.pipeline.scheme,
             "hash": session.pipeline.fingerprint,
         },
-        "heuristics": [described(item) for item in session.heuristics],
-        "heuristics_failed": [],
+        "heuristics": [plugins.described(item) for item in session.heuristics],
+        "heuristics_failed": [plugins.failed(error) for error in session.failed],
+        "heuristics_silent": plugins.silent(session.vocabulary, folds),
+        "heuristics_slow": session.slow,
         "query_classes": [
             {"name": group.name, "wording": group.wording, "rows": int(rows[[*group.leaves]].sum())}
             for group in classes.groups

@@ -22,6 +22,7 @@ def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         "Model": model,
         "Corpus": corpus,
         "Pipeline": run.get("pipeline", {}),
+        "Plugins": _plugins(run),
         "Versions": run.get("versions", {}),
         "Settings": run.get("settings", {}),
         "Seconds": run.get("seconds", {}),
@@ -32,6 +33,22 @@ def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         for title, group in groups.items()
         if group
     ]
+
+
+def _plugins(run: Mapping[str, Any]) -> dict[str, str]:
+    """Where heuristics came from that are not built in, and what of them never fired or is slow."""
+    found: dict[str, str] = {}
+    for item in run.get("heuristics", []):
+        module = str(item.get("module", ""))
+        if module and not module.startswith("heuristics."):
+            parts = (item.get("package"), item.get("version"), item.get("hash"))
+            found[module] = " ".join(str(part) for part in parts if part)
+    for item in run.get("heuristics_silent", []):
+        found[f"{item['kind']} {item['name']}"] = "never fired on this corpus"
+    for item in run.get("heuristics_slow", []):
+        cost = f"{item['ms_per_1000_tokens']:,} ms per 1,000 tokens"
+        found[f"{item['kind']} {item['name']}, cost"] = cost
+    return found
 
 
 def _flat(group: Mapping[str, Any]) -> list[tuple[str, Any]]:

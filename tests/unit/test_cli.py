@@ -15,7 +15,7 @@ from labeler.config import Settings
 
 # Settings that only a configuration file or the API give.
 NOT_FLAGS = {
-    "long", "keep_going", "token_budget", "prompts_per_shard", "thresholds", "reinitialised",
+    "long", "token_budget", "prompts_per_shard", "thresholds", "reinitialised",
 }  # fmt: skip
 NOT_SETTINGS = {"prompt", "config", "no_report"}
 

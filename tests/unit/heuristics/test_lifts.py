@@ -35,8 +35,12 @@ def test_latest_may_be_the_query():
     assert rows("latest") == {2: [2], 3: [2], 4: [2], 5: [5], 6: [5], 7: [7], 8: [7], 9: [9]}
 
 
-def test_previous_is_the_one_before_the_nearest():
-    assert rows("previous") == {6: [2], 7: [2], 8: [5], 9: [5]}
+def test_previous_is_the_token_before_the_nearest():
+    assert rows("previous") == {q: [1 if q < 6 else 4 if q < 8 else 6] for q in range(3, 10)}
+
+
+def test_second_is_the_one_before_the_nearest():
+    assert rows("second") == {6: [2], 7: [2], 8: [5], 9: [5]}
 
 
 def test_first_stays_the_first():
@@ -71,7 +75,9 @@ BAN = make_text("Fox| b|an| ran| b|an| b|an")
         ("nearest", 6, [2, 3]),
         ("latest", 3, [2, 3]),
         ("latest", 2, [2]),
-        ("previous", 8, [2, 3]),
+        ("previous", 4, [1]),
+        ("previous", 8, [4]),
+        ("second", 8, [2, 3]),
         ("first", 2, [2]),
         ("first", 8, [2, 3]),
         ("every", 5, [2, 3, 5]),

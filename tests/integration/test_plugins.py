@@ -1,0 +1,121 @@
+"""Plugins in a run: whose they are, and that a bad one costs a run nothing but itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from heuristics import PluginError, load_heuristics
+from labeler.plugins import failed, warnings
+from labeler.results import open_run
+from reports.run_facts import facts
+
+from .conftest import Cli
+
+GOOD = """
+from heuristics import feature, relation
+
+@feature("early word", lifts=("nearest",))
+def early(text):
+    "A word of the first five tokens."
+    return text.position < 5
+
+@relation("no key at all")
+def nothing(text):
+    "Nothing."
+    return (text.query == text.key) & False
+"""
+BAD = """
+from heuristics import feature, relation
+
+@feature("bad feature", lifts=("nearest",), query_class=True)
+def bad_feature(text):
+    raise KeyError("colour")
+
+@relation("bad on the last prompt")
+def bad_relation(text):
+    if text.id == LAST:
+        return None
+    return text.query == text.key
+"""
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """One that is fine, in the project's folder, and one that is not."""
+    monkeypatch.chdir(tmp_path)
+    good, bad = tmp_path / "heuristics.d" / "good.py", tmp_path / "bad.py"
+    good.parent.mkdir()
+    good.write_text(GOOD)
+    bad.write_text(BAD)
+    return good, bad
+
+
+def of(cli: Cli, model: Path, corpus: Path, out: Path, *more: object):
+    config = out.with_suffix(".toml")
+    config.write_text("reinitialised = false")
+    return cli(
+        *("run", "--config", config, "--model", model, "--corpus", corpus, "--out", out),
+        *("--no-report", *more),
+    )
+
+
+def test_one_bad_heuristic_never_costs_the_run_its_results(
+    cli: Cli, model: Path, corpus: Path, plugins, tmp_path: Path, finished: Path, monkeypatch
+):
+    good, bad = plugins
+    last = sorted(set(pd.read_parquet(finished / "evidence" / "heads.parquet")["prompt"]))[-1]
+    bad.write_text(f"LAST = {last!r}\n{BAD}")
+    stopped = of(cli, model, corpus, tmp_path / "a", "--plugin", bad)
+    assert stopped.code == 2
+    assert stopped.error.startswith("feature 'bad feature' in labeler_plugin_bad, prompt ")
+    assert stopped.error.endswith("raised KeyError: 'colour'; --keep-going runs without it")
+    assert not (tmp_path / "a").exists()
+
+    went_on = of(cli, model, corpus, tmp_path / "b", "--plugin", bad, "--keep-going")
+    assert went_on.code == 0
+    told = " ".join(went_on.err.split())
+    assert "warning: left out feature 'bad feature', relation 'nearest bad feature' of" in told
+    assert "relation 'bad on the last prompt'" in told
+    assert "relation 'no key at all' of labeler_plugin_good never fired on this corpus" in told
+
+    run = open_run(tmp_path / "b").run
+    failed = {row["name"]: row for row in run["heuristics_failed"]}
+    assert set(failed) == {"bad feature", "nearest bad feature", "bad on the last prompt"}
+    assert failed["bad on the last prompt"]["prompt"] == last
+    assert failed["bad feature"]["error"] == "raised KeyError: 'colour'"
+    assert [row["name"] for row in run["heuristics_silent"]] == ["no key at all"]
+    assert not set(failed) & {row["name"] for row in run["heuristics"]}
+
+    own = next(row for row in run["heuristics"] if row["name"] == "nearest early word")
+    assert own["module"] == "labeler_plugin_good"
+    assert len(own["hash"]) == 16
+    assert run["settings"]["plugin"] == [str(bad), str(good)]
+    shown = dict(dict(facts(run))["Plugins"])
+    assert shown["labeler_plugin_good"] == own["hash"]
+    assert shown["relation no key at all"] == "never fired on this corpus"
+
+    monkeypatch.chdir(tmp_path.parent)  # where there is no heuristics.d
+    out = tmp_path / "c"
+    assert of(cli, model, corpus, out, "--plugin", good).code == 0
+    for file in ("heads.parquet", "neurons.parquet", "predictions.parquet"):
+        assert (tmp_path / "b" / file).read_bytes() == (tmp_path / "c" / file).read_bytes()
+
+
+def test_a_plugin_that_cannot_be_loaded(cli: Cli, model: Path, corpus: Path, tmp_path: Path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("1/0")
+    stopped = of(cli, model, corpus, tmp_path / "a", "--plugin", bad)
+    assert stopped.code == 2
+    assert stopped.error.endswith(
+        "ZeroDivisionError: division by zero; --keep-going runs without it"
+    )
+    told: list[PluginError] = []
+    assert load_heuristics([str(bad)], on_error=told.append)
+    [row] = map(failed, told)
+    assert (row["name"], row["module"]) == ("", str(bad))
+    assert warnings({"heuristics_failed": [row]}) == [
+        f"left out plugin {bad}: cannot be imported: ZeroDivisionError: division by zero"
+    ]

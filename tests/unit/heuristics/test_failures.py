@@ -1,0 +1,115 @@
+"""Each way in which a plugin can fail, with its message."""
+
+import contextlib
+import pickle
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from heuristics import PluginError, feature, limits, relation
+from heuristics.check import agrees_with_itself, feature_mask, relation_targets
+
+from .making import make_text
+
+TEXT = make_text("a| red| b|.")
+
+
+def message(item):
+    call = feature_mask if item.kind == "feature" else relation_targets
+    with pytest.raises(PluginError) as caught:
+        call(item, TEXT)
+    assert (caught.value.heuristic, caught.value.kind) == (item.name, item.kind)
+    assert (caught.value.module, caught.value.prompt) == (__name__, "made")
+    return caught.value.reason
+
+
+def test_raises():
+    @feature("x")
+    def fails(text):
+        raise KeyError("colour")
+
+    assert message(fails) == "raised KeyError: 'colour'"
+
+
+def test_forgets_to_return():
+    assert message(feature("x")(lambda text: None)) == "expected Bool[5], got None; does it return?"
+
+
+@pytest.mark.parametrize("name", ["token_ids", "offsets", "pos", "position", "words", "word_start"])
+def test_writes_into_the_text(name):
+    @feature("x")
+    def writes(text):
+        getattr(text, name)[0] = getattr(text, name)[1]
+        return text.is_start
+
+    assert message(writes) == (
+        "writes into an array of the Text; take a copy first, as in text.pos.copy()"
+    )
+
+
+def test_writes_into_the_parse():
+    @feature("x")
+    def writes(text):
+        text.parse.text[:] = ""
+        return text.is_start
+
+    assert "writes into an array of the Text" in message(writes)
+
+
+def test_the_arrays_that_a_text_is_made_from_stay_the_callers():
+    text = make_text("a|b")
+    ids = np.array([0, 1, 2])
+    type(text)("x", text.string, ids, text.offsets, True, text.parse)
+    ids[0] = 5
+
+
+def test_nan_is_shown_with_its_place():
+    @relation("x")
+    def weights(text):
+        found = np.ones((len(text), len(text)))
+        found[2, 1] = np.nan
+        return found
+
+    assert message(weights) == (
+        "weights must be finite and not negative; at query 2, key 1 there is nan"
+    )
+
+
+def test_takes_too_long_and_is_interrupted(monkeypatch):
+    monkeypatch.setattr(limits, "SLOW_SECONDS", 0.05)
+
+    @feature("x")
+    def sleeps(text):
+        with contextlib.suppress(Exception):
+            time.sleep(5)
+        return text.is_start
+
+    began = time.monotonic()
+    assert message(sleeps).startswith("took 0 s or more over 5 tokens; make it faster")
+    assert time.monotonic() - began < 2
+
+
+def test_takes_too_long_in_a_thread_and_is_told_afterwards(monkeypatch):
+    monkeypatch.setattr(limits, "SLOW_SECONDS", 0.01)
+    found = []
+    slow = feature("x")(lambda text: time.sleep(0.03))
+    thread = threading.Thread(target=lambda: found.append(message(slow)))
+    thread.start()
+    thread.join()
+    assert "took 0 s or more" in found[0]
+
+
+def test_changes_its_mind():
+    answers = iter(range(100))
+    moody = feature("x")(lambda text: text.position == next(answers))
+    with pytest.raises(PluginError, match="gave two answers on two calls"):
+        agrees_with_itself(moody, TEXT)
+    agrees_with_itself(feature("y")(lambda text: text.position == 1), TEXT)
+
+
+def test_the_culprit_survives_the_way_to_another_process():
+    error = PluginError("all of it", heuristic="x", module="m", prompt="p", reason="it")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (str(again), again.heuristic, again.reason) == ("all of it", "x", "it")
