@@ -350,13 +350,20 @@ def _primary_word(text: Text) -> Int[ndarray, " pos"]:
         owner[start:end] = index
     blank = np.fromiter((c.isspace() for c in text.string), dtype=bool, count=len(text.string))
     owner[:-1][blank] = -1
+    length = np.maximum(text.offsets[:, 1] - text.offsets[:, 0], 0)
+    position = np.repeat(text.position, length)
+    within = np.arange(len(position)) - np.repeat(np.cumsum(length) - length, length)
+    owned = owner[text.offsets[position, 0] + within]
+    n_words = max(len(text.parse), 1)
+    pair, count = np.unique((position * n_words + owned)[owned >= 0], return_counts=True)
+    at, which = np.divmod(pair, n_words)
+    order = np.lexsort((which, -count, at))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = at[order][1:] != at[order][:-1]
     word = np.full(text.n_pos, -1, dtype=np.int64)
-    for position, (start, end) in enumerate(text.offsets):
-        owned = owner[start:end]
-        owned = owned[owned >= 0]
-        if len(owned):
-            values, counts = np.unique(owned, return_counts=True)
-            word[position] = values[np.argmax(counts)]
-        elif end > start and "\n" not in text.string[start:end]:
-            word[position] = owner[end]
+    word[at[order][first]] = which[order][first]
+    for index in np.flatnonzero((word < 0) & (length > 0)):
+        start, end = text.offsets[index]
+        if "\n" not in text.string[start:end]:
+            word[index] = owner[end]
     return word

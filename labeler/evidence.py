@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -130,31 +130,37 @@ class NeuronEvidence:
         self.text = np.zeros((TOP, n_neurons), dtype=np.int64)
         self.position = np.zeros((TOP, n_neurons), dtype=np.int64)
         self.texts: dict[str, int] = {}
-        self.items: list[Prepared] = []
+        self._items: dict[int, Prepared] = {}
         self.places: list[tuple[int, int]] = []
         self.sample: list[ndarray] = []
         self._row: dict[tuple[int, int], int] = {}
         self.n_neurons = n_neurons
 
-    def choose(self, prepared: Sequence[Prepared]) -> None:
+    def choose(self, texts: Sequence[Text]) -> None:
         """Fix the reservoir: the positions with the lowest hash of (prompt, position)."""
         ranked: list[tuple[bytes, int, int]] = []
-        for index, item in enumerate(prepared):
-            self.texts[item.text.id] = index
-            self.items.append(item)
-            for position in range(item.first, len(item)):
-                key = f"{item.text.string}\0{item.text.id}\0{position}".encode()
+        for index, text in enumerate(texts):
+            self.texts[text.id] = index
+            for position in range(int(text.has_bos), len(text)):
+                key = f"{text.string}\0{text.id}\0{position}".encode()
                 ranked.append((hashlib.blake2b(key, digest_size=8).digest(), index, position))
         ranked.sort()
         self.places = sorted((index, position) for _, index, position in ranked[: self.limit])
         self._row = {place: row for row, place in enumerate(self.places)}
         self.x = np.zeros((len(self.places), self.n_neurons), dtype=np.float32)
 
+    @property
+    def items(self) -> list[Prepared]:
+        """The texts that were seen, in the order of `choose`, without their target pairs."""
+        return [self._items[index] for index in range(len(self.texts))]
+
     def __call__(self, batch: Sequence[Prepared], layer: int, post: Tensor) -> None:
         """Called by `measure` with `hook_post` of a layer."""
         neurons = slice(layer * self.d_mlp, (layer + 1) * self.d_mlp)
         for row, item in enumerate(batch):
             index = self.texts[item.text.id]
+            if layer == 0:
+                self._items[index] = replace(item, pairs=())
             x = post[row, : len(item)].float().cpu().numpy()
             self._top(neurons, index, x[item.first :], item.first)
             for position in range(item.first, len(item)):

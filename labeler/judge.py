@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
+from heuristics.text import Text
+from labeler.corpus import Shard
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
 from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
@@ -23,6 +26,7 @@ from labeler.predict import Rules, patterns
 from labeler.prepare import Prepared
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
+from labeler.score import ahead
 from labeler.significance import Test, keep_significant, tests_of
 from labeler.statistics import Statistics, merge
 from labeler.writing import induction_mass
@@ -112,15 +116,12 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
     heads = fit_all_heads(session, folds, progress)
     rules = heads.rules(shape.n_layers, shape.n_heads, len(vocabulary.classes))
     shards = list(judging_prompts(session))
-    prepared = [session.prepared(shard) for shard in shards]
-    evidence_items = [item for part in prepared for item in part][:EVIDENCE_PROMPTS]
-    chosen = {id(item) for item in evidence_items}
     rows = HeadEvidence(heads.labels, shape.n_heads)
     n_neurons = shape.n_layers * shape.d_mlp
     neurons = NeuronEvidence(n_neurons, shape.d_mlp, RESERVOIR)
-    neurons.choose(evidence_items)
-    progress.stage("judge", sum(len(part) for part in prepared), "prompts")
-    measured = _measured(session, rules, shards, prepared, chosen, rows, neurons, progress)
+    neurons.choose(_first_texts(session, shards, EVIDENCE_PROMPTS))
+    progress.stage("judge", sum(len(shard.prompts) for shard in shards), "prompts")
+    measured = _measured(session, rules, shards, rows, neurons, progress)
     tables = _head_tables(session, folds, heads, measured)
     tables["evidence/heads.parquet"] = pd.DataFrame(list(rows.table()))
     tables["hooks.parquet"] = pd.DataFrame(list(hook_rows(merge(folds), shape)))
@@ -139,12 +140,20 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
     return Findings(tables, shown, stored, counts, figures, _headline(counts, figures), pictures)
 
 
+def _first_texts(session: Session, shards: Sequence[Shard], limit: int) -> list[Text]:
+    """The first texts of the judging shards, annotated: what evidence is shown on."""
+    found: list[Text] = []
+    for shard in shards:
+        if len(found) >= limit:
+            break
+        found += session.texts(shard.prompts)
+    return found[:limit]
+
+
 def _measured(
     session: Session,
     rules: Sequence[Rules],
-    shards: Sequence[Any],
-    prepared: Sequence[list[Prepared]],
-    chosen: set[int],
+    shards: Sequence[Shard],
     rows: HeadEvidence,
     neurons: NeuronEvidence,
     progress: Progress,
@@ -154,15 +163,17 @@ def _measured(
     _, judging, _, _ = split_folds(session.n_folds)
     by_fold = dict.fromkeys(judging, nothing)
     budget = session.settings.token_budget
-    for shard, items in zip(shards, prepared, strict=True):
-        inside = [item for item in items if id(item) in chosen]
-        outside = [item for item in items if id(item) not in chosen]
-        for part, watched in ((inside, True), (outside, False)):
-            watchers = [rows] if watched else []
-            hook = neurons if watched else None
-            found = measure(part, session.model, rules, watchers, hook, budget)
-            by_fold[shard.fold] = by_fold[shard.fold] + found
-        progress.advance(len(items))
+    prepared = ((shard, batch) for shard in shards for batch in session.batches(shard))
+    with closing(ahead(prepared)) as coming:
+        for shard, batch in coming:
+            inside = [item for item in batch if item.id in neurons.texts]
+            outside = [item for item in batch if item.id not in neurons.texts]
+            for part, watched in ((inside, True), (outside, False)):
+                watchers = [rows] if watched else []
+                hook = neurons if watched else None
+                found = measure(part, session.model, rules, watchers, hook, budget)
+                by_fold[shard.fold] = by_fold[shard.fold] + found
+            progress.advance(len(batch))
     return [by_fold[fold] for fold in judging]
 
 

@@ -71,6 +71,11 @@ class Prepared:
         return len(self.text)
 
     @property
+    def id(self) -> str:
+        """The name of its text."""
+        return self.text.id
+
+    @property
     def first(self) -> int:
         """Where neurons are looked at from: BOS, an outlier in many models, is left out."""
         return int(self.text.has_bos)
@@ -82,17 +87,19 @@ def relation_pairs(
     """All relations evaluated once, then masked and normalised for each window."""
     found = [relation_targets(item, text) for item in relations]
     sizes = [len(targets.query) for targets in found]
-    empty = np.zeros(0, dtype=np.int64)
-    relation = np.repeat(np.arange(len(found)), sizes)
-    query = np.concatenate([empty, *(targets.query for targets in found)])
-    key = np.concatenate([empty, *(targets.key for targets in found)])
-    weight = np.concatenate([empty.astype(float), *(targets.weight for targets in found)])
-    seen = (key <= query) & (query > 0) & (weight > 0)
-    relation, query, key, weight = relation[seen], query[seen], key[seen], weight[seen]
-    return tuple(
-        _windowed(relation, query, key, weight, window, (len(relations), len(text)))
-        for window in windows
-    )
+    relation = np.repeat(np.arange(len(found), dtype=np.int32), sizes)
+    query = _joined([targets.query for targets in found], np.int32)
+    key = _joined([targets.key for targets in found], np.int32)
+    weight = _joined([targets.weight for targets in found], np.float64)
+    pairs = (relation, query, key, weight)
+    seen = np.flatnonzero((key <= query) & (query > 0) & (weight > 0))
+    if len(seen) < len(key):
+        pairs = tuple(part[seen] for part in pairs)  # type: ignore[assignment]
+    return tuple(_windowed(*pairs, window, (len(relations), len(text))) for window in windows)
+
+
+def _joined(parts: Sequence[ndarray], dtype: type) -> ndarray:
+    return np.concatenate([np.zeros(0, dtype=dtype), *parts], dtype=dtype, casting="unsafe")
 
 
 def _windowed(
@@ -106,7 +113,7 @@ def _windowed(
     if window is not None:
         near = query - key < window
         relation, query, key, weight = relation[near], query[near], key[near], weight[near]
-    row = relation * shape[1] + query
+    row = relation * np.int32(shape[1]) + query
     total = np.bincount(row, weights=weight, minlength=shape[0] * shape[1])
     present = (total > 0).reshape(shape)
     return Pairs(relation, query, key, weight / total[row], present)

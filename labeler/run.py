@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -42,7 +41,7 @@ from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent, tracked
 from labeler.reinitialised import PROMPTS as REINITIALISED_TEXTS
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
-from labeler.score import Scorer, Size, Work
+from labeler.score import Scorer, Size, batches, score_shards
 from labeler.statistics import Statistics, summed
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
@@ -224,7 +223,7 @@ class Session:
         own = [item for item in self.heuristics if not item.built_in]
         self.slow = plugins.tried(own, texts)
         for text in texts:
-            prepare(text, self.vocabulary, self.model.shape.kinds)
+            self.prepare(text)
 
     def _leave_out_failing(self) -> None:
         own = [item for item in self.heuristics if not item.built_in]
@@ -240,13 +239,22 @@ class Session:
         self.settings = replace(self.settings, without=without)
         self._need_a_relation()
 
-    def prepared(self, shard: Shard) -> list[Prepared]:
-        """A shard's texts, ready to be scored."""
-        windows = self.model.shape.kinds
-        found = [prepare(text, self.vocabulary, windows) for text in self.texts(shard.prompts)]
-        if sum(map(len, self._columns.values())) < REINITIALISED_TEXTS:
-            self._columns[shard.id] = [Columns.of(item.text, item.predictors) for item in found]
-        return found
+    def prepare(self, text: Text) -> Prepared:
+        """A text, ready to be scored."""
+        return prepare(text, self.vocabulary, self.model.shape.kinds)
+
+    def batches(self, shard: Shard) -> Iterator[list[Prepared]]:
+        """A shard's texts in batches, each ready to be scored when it is asked for."""
+        few = sum(map(len, self._columns.values())) < REINITIALISED_TEXTS
+        keep = few and shard.id not in self._columns
+        columns: list[Columns] = []
+        for batch in batches(self.texts(shard.prompts), self.settings.token_budget):
+            found = [self.prepare(text) for text in batch]
+            if keep:
+                columns += [Columns.of(item.text, item.predictors) for item in found]
+            yield found
+        if keep:
+            self._columns[shard.id] = columns
 
     def neuron_columns(self) -> list[list[Columns]]:
         """What neurons are described by on some texts of every fold, the first of the corpus."""
@@ -257,11 +265,11 @@ class Session:
             own = by_fold[shard.fold]
             if len(own) >= limit:
                 continue
-            known = self._columns.get(shard.id)
-            own += known or [
+            known = self._columns.get(shard.id) or [
                 Columns.of(text, predictor_matrix(text, self.vocabulary.neurons))
                 for text in self.texts(shard.prompts)
             ]
+            own += sorted(known, key=lambda columns: columns.id)
         return [own[:limit] for own in by_fold]
 
     def plan(self) -> dict[str, Any]:
@@ -330,44 +338,25 @@ class _Clock:
 
 def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
     """Statistics by fold; finished shards are read where a run, or an earlier try, left them."""
-    _ = session.vocabulary
+    vocabulary = session.vocabulary
     folder = session.settings.out / "statistics"
     progress.stage("score", len(session.corpus), "prompts")
-    size = Size.of(session.model.shape, session.vocabulary)
+    size = Size.of(session.model.shape, vocabulary)
     folds = [Statistics(size.zeros()) for _ in range(max(session.n_folds, 1))]
     paths = {shard.id: folder / f"{shard.id}.bin" for shard in session.shards}
     missing = [shard for shard in session.shards if not paths[shard.id].is_file()]
-    with closing(_read_ahead(session, missing)) as ahead:
+    parts = ((Scorer(session.model, vocabulary), session.batches(shard)) for shard in missing)
+    with closing(score_shards(parts)) as ahead:
         for shard in session.shards:
             path = paths[shard.id]
             if path.is_file():
                 statistics = Statistics.unpack(path.read_bytes())
             else:
-                scorer, work = next(ahead)
-                statistics = scorer.run(work)
+                statistics = next(ahead).statistics()
                 write_atomic(path, statistics.pack())
             folds[shard.fold] = folds[shard.fold] + statistics
             progress.advance(len(shard.prompts))
     return folds
-
-
-def _read_ahead(
-    session: Session, shards: Sequence[Shard]
-) -> Generator[tuple[Scorer, list[Work]], None, None]:
-    """The text's side of each shard, computed in a thread while the model runs the one before."""
-
-    def read(shard: Shard) -> tuple[Scorer, list[Work]]:
-        scorer = Scorer(session.model, session.vocabulary)
-        return scorer, scorer.read(session.prepared(shard), session.settings.token_budget)
-
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(read, shards[0]) if shards else None
-        for shard in [*shards[1:], None]:
-            if following is None:
-                return
-            current = following.result()
-            following = pool.submit(read, shard) if shard is not None else None
-            yield current
 
 
 def judging_prompts(session: Session) -> Iterator[Shard]:
@@ -380,7 +369,7 @@ def judging_prompts(session: Session) -> Iterator[Shard]:
 def showcase(session: Session) -> list[Prepared]:
     """The showcase prompts, cut to the context."""
     texts = session.texts(embedded_showcase())
-    return [prepare(text, session.vocabulary, session.model.shape.kinds) for text in texts]
+    return [session.prepare(text) for text in texts]
 
 
 def _write(

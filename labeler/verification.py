@@ -162,7 +162,7 @@ def _prompts(session: Session, judging: bool, limit: int) -> list[Prepared]:
         if len(found) >= limit:
             break
         if session.n_folds == 0 or (shard.fold % 2 == 1) == judging:
-            found += session.prepared(shard)
+            found += [item for batch in session.batches(shard) for item in batch]
     return found[:limit]
 
 

@@ -1,0 +1,49 @@
+"""The model's side of a shard's statistics: sums about neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from labeler.prepare import Prepared
+
+FREQUENT = 16
+"""A column that holds at one token in so many goes through a dense product."""
+
+
+def add_neurons(
+    sums: dict[str, ndarray],
+    neurons: slice,
+    post: Float[Tensor, "b pos neuron"],
+    batch: Sequence[Prepared],
+    columns: sp.csr_matrix,
+) -> None:
+    """Add one layer's `hook_post` over a batch; `columns` runs over its tokens, BOS left out."""
+    x = torch.cat([post[row, item.first : len(item)] for row, item in enumerate(batch)]).float()
+    sums["neuron_sum"][neurons] += x.sum(dim=0).double().cpu().numpy()
+    sums["neuron_square"][neurons] += (
+        torch.linalg.vector_norm(x, dim=0).double().square().cpu().numpy()
+    )
+    low, high = (value.cpu().numpy() for value in torch.aminmax(x, dim=0))
+    np.minimum(sums["neuron_min"][neurons], low, out=sums["neuron_min"][neurons])
+    np.maximum(sums["neuron_max"][neurons], high, out=sums["neuron_max"][neurons])
+    for index, moment in products(columns, x):
+        sums["predictor_moment"][index, neurons] += moment
+
+
+def products(
+    columns: sp.csr_matrix, x: Float[Tensor, "token neuron"]
+) -> Iterator[tuple[ndarray, Float[ndarray, "column neuron"]]]:
+    """Columns and their products with activations: frequent ones dense, the others sparse."""
+    count = np.bincount(columns.indices, minlength=columns.shape[1])
+    often = count * FREQUENT > columns.shape[0]
+    many, few = np.flatnonzero(often), np.flatnonzero(~often & (count > 0))
+    dense = torch.from_numpy(columns[:, many].toarray()).to(x.device)
+    yield many, (dense.T @ x).cpu().numpy()
+    yield few, columns[:, few].T @ x.cpu().numpy()
