@@ -362,8 +362,8 @@ def _primary_word(text: Text) -> Int[ndarray, " pos"]:
     first[1:] = at[order][1:] != at[order][:-1]
     word = np.full(text.n_pos, -1, dtype=np.int64)
     word[at[order][first]] = which[order][first]
-    for index in np.flatnonzero((word < 0) & (length > 0)):
-        start, end = text.offsets[index]
+    for index in np.flatnonzero((word < 0) & (length > 0)).tolist():
+        start, end = text.offsets[index].tolist()
         if "\n" not in text.string[start:end]:
             word[index] = owner[end]
     return word
