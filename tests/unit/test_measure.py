@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -30,10 +32,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
 
 @pytest.fixture(scope="module")
 def texts():
-    found = random_letters(np.random.default_rng(0), 90, 14)
     # The oracles' vocabulary has fewer tokens than there are letters' numbers.
-    for text in found:
-        text.token_ids[:] = text.token_ids % 50
+    found = [
+        replace(text, token_ids=text.token_ids % 50)
+        for text in random_letters(np.random.default_rng(0), 90, 14)
+    ]
     vocabulary = vocabulary_of(found)
     return vocabulary, prepared(found[:12], vocabulary)
 
