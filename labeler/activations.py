@@ -26,13 +26,19 @@ MAP_TOKENS = 400
 MAP_PROMPTS = 40
 HEAT_NEURONS = 40
 PROMPTS = 60
+MOVED = 3
+"""Neurons named for each prompt."""
+BEGINS = 100
+"""Characters of a prompt that are quoted."""
+STILL = 1e-6
+"""A neuron whose activations deviate by less stands still, and no prompt moves it."""
 
 
 class Activations:
     """Gathers, over a few judging prompts, what pictures of activations need."""
 
     def __init__(self, model: LanguageModel, mean: ndarray, std: ndarray) -> None:
-        self.model, self.mean, self.std = model, mean, np.maximum(std, 1e-9)
+        self.model, self.mean, self.std = model, mean, std
         shape = model.shape
         self.by_prompt: list[dict[str, Any]] = []
         self.norm = np.zeros((2, shape.n_layers, shape.n_ctx))
@@ -54,13 +60,16 @@ class Activations:
             for layer in range(shape.n_layers)
         ]
         x = torch.cat(post, dim=1).float().cpu().numpy()
-        away = (x.mean(axis=0, dtype=np.float64) - self.mean) / self.std
+        away = deviations(x.mean(axis=0, dtype=np.float64), self.mean, self.std)
+        furthest = np.argsort(-np.abs(away), kind="stable")[:MOVED]
         self.by_prompt.append(
             {
                 "prompt": item.text.id,
+                "begins": item.text.string[:BEGINS],
                 "tokens": n - item.first,
                 **seven_figures(x),
                 "distance": float(np.sqrt((away**2).mean())),
+                "moved": [[shape.neurons[i], round(float(away[i]), 2)] for i in furthest],
             }
         )
         self.seen[item.first : n] += 1
@@ -84,6 +93,11 @@ class Activations:
             }
             for layer in range(self.model.shape.n_layers)
         ]
+
+
+def deviations(x: ndarray, mean: ndarray, std: ndarray) -> ndarray:
+    """Distance from the mean in standard deviations; 0 for neurons that stand still."""
+    return np.where(std > STILL, (x - mean) / np.maximum(std, STILL), 0.0)
 
 
 def _hooked(model: LanguageModel, batch: list[Prepared]) -> dict[str, Tensor]:
@@ -183,8 +197,7 @@ def heat_map(model: LanguageModel, item: Prepared, mean: ndarray, std: ndarray) 
     layers = range(model.shape.n_layers)
     post = torch.cat([kept[f"blocks.{layer}.mlp.hook_post"][0] for layer in layers], dim=1)
     x = post.float().cpu().numpy()
-    usable = std > 1e-6
-    z = np.where(usable, (x - mean) / np.maximum(std, 1e-6), 0.0)
+    z = deviations(x, mean, std)
     strongest = np.sort(np.argsort(-z[item.first :].std(axis=0), kind="stable")[:HEAT_NEURONS])
     order = strongest[clustered(z[item.first :, strongest].T)]
     names = model.shape.neurons

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 HIGH = 0.1
 STRONGEST = 20
+BINS = 32
 
 
 def ranking(x: Float[ndarray, " token"], said: Float[ndarray, " token"]) -> dict[str, Any]:
@@ -59,3 +60,19 @@ def average_precision(high: ndarray, said: ndarray) -> float:
     seen = np.cumsum(np.bincount(inverse, minlength=len(values)))
     gained = np.diff(np.concatenate([[0.0], hits])) / max(hits[-1], 1.0)
     return float((gained * hits / seen).sum())
+
+
+def histograms(x: Float[ndarray, "token neuron"]) -> tuple[list[Any], list[Any]]:
+    """Edges and counts of 32 equal bins from least to most, a neuron each; None of the constant."""
+    edges: list[Any] = []
+    counts: list[Any] = []
+    for column in x.T:
+        low, high = (float(column.min()), float(column.max())) if len(column) else (0.0, 0.0)
+        if not high > low:
+            edges.append(None)
+            counts.append(None)
+            continue
+        found, bounds = np.histogram(column.astype(np.float64), BINS, (low, high))
+        edges.append(np.round(bounds, 5).astype(np.float32))
+        counts.append(found)
+    return edges, counts

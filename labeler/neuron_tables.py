@@ -13,7 +13,7 @@ from labeler.describe import listed
 from labeler.evidence import NeuronEvidence, strip
 from labeler.fit_neurons import NeuronFit
 from labeler.head_tables import confidence
-from labeler.neuron_figures import ranking
+from labeler.neuron_figures import histograms, ranking
 from labeler.predictors import Predictor, grouped
 from labeler.statistics import Statistics
 from labeler.thresholds import Thresholds
@@ -123,6 +123,7 @@ class NeuronTable:
         mean, std = self.moments()
         quartiles = np.quantile(self.evidence.x, [0.25, 0.5, 0.75], axis=0)
         low, high = self.statistics["neuron_min"], self.statistics["neuron_max"]
+        edges, counts = histograms(self.evidence.x)
         for neuron, name in enumerate(self.names):
             layer, number = name[1:].split("N")
             sure, kind, said = self._verdict(neuron)
@@ -144,6 +145,8 @@ class NeuronTable:
                 "median": quartiles[1, neuron],
                 "q3": quartiles[2, neuron],
                 "max": high[neuron],
+                "edges": edges[neuron],
+                "counts": counts[neuron],
                 **extra[neuron],
             }
 

@@ -195,9 +195,17 @@ class RunFolder:
         return self._table("evidence/neurons.parquet")
 
     @cached_property
+    def activations(self) -> dict[str, Any]:
+        """`activations.json`: what pictures of the MLP are drawn from; empty without an MLP."""
+        return self._json("activations.json")
+
+    @cached_property
     def review(self) -> dict[str, Any]:
         """`review.json`; empty where nobody reviewed."""
-        path = self.path / "review.json"
+        return self._json("review.json")
+
+    def _json(self, file: str) -> dict[str, Any]:
+        path = self.path / file
         if not path.is_file():
             return {}
         try:
