@@ -22,6 +22,7 @@ from reports.wording import (
     percent_span,
     probability,
     rise,
+    rise_span,
     sentence,
     share,
     span,
@@ -274,19 +275,13 @@ def _costs(rows: list[Row]) -> list[CostView]:
                 condition=row["condition"],
                 text=CONDITIONS[row["condition"]],
                 rise=rise(row["rise"]),
-                interval=_rise_span(row["rise_low"], row["rise_high"]),
+                interval=rise_span(row),
                 fraction=scaled["rise"] or 0.0,
                 low=scaled["rise_low"],
                 high=scaled["rise_high"],
             )
         )
     return views
-
-
-def _rise_span(low: Any, high: Any) -> str:
-    if number(low) is None or number(high) is None:
-        return ""
-    return f"{rise(low)} to {rise(high)}"
 
 
 def _followers(rows: list[Row], labels: dict[str, Any]) -> list[FollowerView]:

@@ -18,8 +18,20 @@ from reports.pack import script
 from reports.parts import parts
 
 STATIC = Path(__file__).parent / "static"
-STYLES = ("theme.css", "page.css", "figures.css", "print.css")
-SCRIPTS = ("core.js", "scales.js", "table.js", "head.js", "neurons.js", "review.js", "start.js")
+STYLES = ("theme.css", "page.css", "figures.css", "activations.css", "print.css")
+SCRIPTS = (
+    "core.js",
+    "scales.js",
+    "table.js",
+    "head.js",
+    "neurons.js",
+    "activations.js",
+    "review.js",
+    "start.js",
+)
+
+_SPARE = re.compile(r" ?(=>|[=!]==|&&|\|\||\?\?|[-+*<>]=|[{}(),;:?=<>|+*]) ?")
+"""An operator or bracket of JavaScript with the spaces around it."""
 
 
 def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
@@ -71,9 +83,18 @@ def read(name: str) -> str:
 
 
 def squeeze(text: str) -> str:
-    """A script without its comments and indentation; our scripts have neither within strings."""
+    """A script without comments and spare spaces; our scripts have no comments within strings."""
     lines = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).splitlines()
-    return "\n".join(line.strip() for line in lines if line.strip())
+    return "\n".join(_tight(line.strip()) for line in lines if line.strip())
+
+
+def _tight(line: str) -> str:
+    """A line without the spaces that only a reader needs; strings stay as they are."""
+    if set(line) & set("\\/") or line.count("`") > 2:
+        return line  # a regular expression, or a template within a template
+    pieces = re.split(r"""("[^"]*"|'[^']*'|`[^`]*`)""", line)
+    pieces[::2] = [_SPARE.sub(r"\1", piece) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def environment() -> Environment:

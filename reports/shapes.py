@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy import ndarray
 
 Point = tuple[float, float, float | None, float | None]
 """x, y and the interval of y."""
@@ -73,13 +74,24 @@ def distance_curve(
         return "", [], 0.0
     reach = math.log2(1 + max(pairs[-1][0], 1))
     top = max(max(a for _, a in pairs), 1e-9)
-    points = [(math.log2(1 + d) / reach * width, height * (1 - a / top)) for d, a in pairs]
+    points = [(math.log2(1 + d) / reach * width, height * (1 - a / top)) for d, a in thinned(pairs)]
     ticks = [
         Tick(math.log2(1 + d) / reach * width, str(d))
         for d in (0, 1, 2, 3, 5, 8, 16, 32, 64, 128, 256, 512)
         if d <= pairs[-1][0]
     ]
     return path(points), ticks, top
+
+
+def thinned(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Every distance up to 8, then the mean of each eighth of an octave: no more can be seen."""
+    cells: dict[float, list[tuple[float, float]]] = {}
+    for d, a in pairs:
+        cells.setdefault(d if d <= 8 else 8 + round(math.log2(1 + d) * 8), []).append((d, a))
+    return [
+        (sum(d for d, _ in cell) / len(cell), sum(a for _, a in cell) / len(cell))
+        for cell in cells.values()
+    ]
 
 
 def rebin(
@@ -94,22 +106,40 @@ def rebin(
     A bucket is spread evenly over the bars it touches. Without that, logarithmic buckets drawn
     side by side would show a valley at zero that no activation has.
     """
-    bounds, mass = np.asarray(edges, dtype=float), np.asarray(counts, dtype=float)
-    if len(bounds) != len(mass) + 1 or not np.isfinite(bounds).all() or mass.sum() <= 0:
+    found = _buckets(edges, counts)
+    if found is None:
         return None
+    bounds, mass = found
     filled = np.flatnonzero(mass)
     low, high = float(bounds[filled[0]]), float(bounds[filled[-1] + 1])
     if mean is not None and std is not None and std > 0:
         low, high = max(low, mean - 4 * std), min(high, mean + 4 * std)
     if not high > low:
         return None
-    cumulative = np.concatenate([[0.0], np.cumsum(mass)])
-    grid = np.linspace(low, high, bins + 1)
-    bars = np.diff(np.interp(grid, bounds, cumulative))
+    bars = _spread(bounds, mass, low, high, bins)
     inside = None if mean is None else (mean - low) / (high - low)
     return Histogram(
         bars_path(bars.tolist()), low, high, inside, 1 - float(bars.sum() / mass.sum())
     )
+
+
+def spread_over(
+    edges: Sequence[float], counts: Sequence[float], low: float, high: float, bins: int
+) -> ndarray | None:
+    """Buckets as `bins` equal bars between two bounds; None of what is no histogram."""
+    found = _buckets(edges, counts)
+    return None if found is None else _spread(*found, low, high, bins)
+
+
+def _buckets(edges: Sequence[float], counts: Sequence[float]) -> tuple[ndarray, ndarray] | None:
+    bounds, mass = np.asarray(edges, dtype=float), np.asarray(counts, dtype=float)
+    usable = len(bounds) == len(mass) + 1 and np.isfinite(bounds).all() and mass.sum() > 0
+    return (bounds, mass) if usable else None
+
+
+def _spread(bounds: ndarray, mass: ndarray, low: float, high: float, bins: int) -> ndarray:
+    cumulative = np.concatenate([[0.0], np.cumsum(mass)])
+    return np.diff(np.interp(np.linspace(low, high, bins + 1), bounds, cumulative))
 
 
 def bars_path(values: Sequence[float], width: int = 240, height: int = 48) -> str:
@@ -154,7 +184,7 @@ def log_chart(
     ]
     xs = sorted({x for _, _, points in kept for x, _, _, _ in points})
     return Chart(
-        width, height, [Tick(x * width, f"{x:.0%}") for x in xs], y_ticks, _spread(lines, height)
+        width, height, [Tick(x * width, f"{x:.0%}") for x in xs], y_ticks, _part(lines, height)
     )
 
 
@@ -168,7 +198,7 @@ def _line(name: str, text: str, points: Sequence[Point], place: Place, words: li
     return Line(name, text, path(middle), band, named, middle[-1][1])
 
 
-def _spread(lines: list[Line], height: int, gap: float = 15) -> list[Line]:
+def _part(lines: list[Line], height: int, gap: float = 15) -> list[Line]:
     """Move the names at the line ends apart, so that none covers another."""
     moved: list[Line] = []
     last = -gap

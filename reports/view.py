@@ -10,11 +10,13 @@ from typing import Any
 import pandas as pd
 
 from labeler.results import RunFolder
+from reports.activation_view import ActivationsView, activations_view
+from reports.costs import DearView, dearest
 from reports.grid import Metric, column, grid, metrics
 from reports.head_view import HeadView, head_views
 from reports.reviewed import agreement, run_key, verdicts, worded
 from reports.run_facts import facts
-from reports.shapes import Chart, Histogram, log_chart, rebin
+from reports.shapes import Chart, log_chart
 from reports.wording import (
     MARKS,
     count,
@@ -24,8 +26,8 @@ from reports.wording import (
     plural,
     rise,
     sentence,
-    significant,
     span,
+    tokens_of,
     visible,
 )
 
@@ -58,16 +60,6 @@ class NeuronRow:
 
 
 @dataclass(frozen=True)
-class HookView:
-    """Statistics of the activations at one hook."""
-
-    hook: str
-    figures: list[str]
-    histogram: Histogram | None
-    ends: tuple[str, str]
-
-
-@dataclass(frozen=True)
 class ReportView:
     """Everything on the page that does not come later with a script."""
 
@@ -88,7 +80,8 @@ class ReportView:
     neuron_layers: list[int]
     neuron_kinds: list[tuple[str, str]]
     neuron_figures: list[tuple[str, str, str]]
-    hooks: list[HookView]
+    activations: ActivationsView
+    dearest: list[DearView]
     failed: list[tuple[str, str, str]]
     heuristics: list[tuple[str, str, str]]
 
@@ -116,7 +109,8 @@ def view(folder: RunFolder) -> ReportView:
         neuron_layers=sorted({int(layer) for layer in folder.neurons["layer"]}),
         neuron_kinds=_kinds(folder.neurons),
         neuron_figures=_neuron_figures(run.get("figures") or {}),
-        hooks=[_hook({str(k): v for k, v in r.items()}) for r in folder.hooks.to_dict("records")],
+        activations=activations_view(folder),
+        dearest=dearest(folder),
         failed=[
             (sentence(f["name"]), sentence(f.get("module")), sentence(f.get("error")))
             for f in run.get("heuristics_failed") or []
@@ -215,13 +209,6 @@ def _neurons(folder: RunFolder) -> list[NeuronRow]:
     ]
 
 
-def tokens_of(value: Any) -> list[str]:
-    """A list column's cell as a list, whatever pandas made of it."""
-    if value is None or isinstance(value, float | str):
-        return []
-    return [str(item) for item in value]
-
-
 def _kinds(neurons: pd.DataFrame) -> list[tuple[str, str]]:
     counts = neurons["kind"].value_counts()
     total = max(len(neurons), 1)
@@ -240,14 +227,3 @@ def _neuron_figures(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             other = worded_as(figures.get(f"{key}_reinitialised"))
             rows.append((text, worded_as(figures[key]), other))
     return rows
-
-
-def _hook(row: dict[str, Any]) -> HookView:
-    names = ("mean", "std", "min", "q1", "median", "q3", "max")
-    figures = [count(row["count"]), *(significant(row[name]) for name in names)]
-    edges, counts = row["edges"], row["counts"]
-    drawn = None
-    if edges is not None and counts is not None and not isinstance(edges, float):
-        drawn = rebin(edges, counts, number(row["mean"]), number(row["std"]))
-    ends = (significant(drawn.low), significant(drawn.high)) if drawn else ("", "")
-    return HookView(sentence(row["hook"]), figures, drawn, ends)

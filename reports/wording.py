@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 NOTHING = "–"
@@ -89,6 +90,12 @@ def rise(value: Any) -> str:
     return text.replace("-", "−")
 
 
+def rise_span(row: Mapping[str, Any]) -> str:
+    """The interval of a rise: "+1.2% to +2.0%"; empty for null."""
+    low, high = row["rise_low"], row["rise_high"]
+    return "" if number(low) is None or number(high) is None else f"{rise(low)} to {rise(high)}"
+
+
 def round_half_up(value: float) -> int:
     """Rounding as a reader does it: 0.5 goes up, in every place of the report alike."""
     return math.floor(value + 0.5)
@@ -140,6 +147,18 @@ def visible(token: Any) -> str:
     """A token with its whitespace, controls and direction marks made visible."""
     shown = "".join(_shown(char, spaces=True) for char in _plain(token))
     return shown or "∅"
+
+
+def tokens_of(value: Any) -> list[str]:
+    """A list column's cell as a list, whatever pandas made of it."""
+    if value is None or isinstance(value, float | str):
+        return []
+    return [str(item) for item in value]
+
+
+def numbers_of(value: Any) -> list[float]:
+    """A list column's cell as floats; empty for null."""
+    return [] if value is None or isinstance(value, float | str) else [float(v) for v in value]
 
 
 def _plain(text: Any) -> str:

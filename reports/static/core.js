@@ -25,6 +25,7 @@ const percent = (value) => value > 0 && value < 0.005 ? "<1%" : `${Math.floor(va
 const span = (low, high) => low == null || high == null ? ""
   : `${decimal(low)}${low < 0 ? " to " : "–"}${decimal(high)}`;
 const plural = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const small = (text) => text ? el("small", {}, text) : null;
 
 /* Parts of the data, by name, each loaded once. */

@@ -17,14 +17,10 @@ function openHead(name) {
 }
 
 function drawHead(article, part, name) {
-  const { strips, relations } = part.heads[name];
-  const kinds = [...new Set(strips.map((row) => row.kind))];
-  $(".strips", article).replaceChildren(...kinds.map((kind) => el(
-    "section", {}, el("h3", {}, kindWords(kind, article.dataset.confidence)),
-    strips.filter((row) => row.kind === kind).map((row) => stripRow(
-      `${row.prompt}:${row.query}`, row.r2 === null ? "" : `R² ${decimal(row.r2)}`,
-      patternStrip(row.t.map((i) => part.tokens[i]), row.real, row.label, row.query - row.start),
-    )),
+  const { strips, relations, costs } = part.heads[name];
+  $(".strips", article).replaceChildren(...stripGroups(part, strips, (tokens, row) => patternStrip(tokens, row.real, row.label, row.at)));
+  $(".dear", article).replaceChildren(...stripGroups(part, costs, (tokens, row) => strip(
+    tokens, row.at, (tag, token) => el(tag, {}, el("bdi", {}, token)),
   )));
   const details = copy("relations");
   $("b", details).textContent = relations.length;
@@ -36,15 +32,12 @@ function drawHead(article, part, name) {
   if (relations.length) $(".relations", article).replaceChildren(details);
 }
 
-function kindWords(kind, confidence) {
-  const what = confidence === "unlabelled" ? "spreading evenly" : "the label";
-  if (kind === "best") return `Rows that ${what} explains best`;
-  if (kind === "worst") return `Rows that ${what} explains worst`;
-  return kind.replace(/^exception: /, "Exception: ");
-}
-
-function stripRow(first, second, content) {
-  return el("div.strip-row", {}, el("div.strip-meta", {}, first, el("br"), second), content);
+/* Groups of strips as reports/strips.py has them. */
+function stripGroups(part, groups, draw) {
+  return groups.map(({ title, rows }) => el("section", {}, el("h2", {}, title), rows.map((row) => el(
+    "div.strip-row", {}, el("div.strip-meta", {}, row.under[0], el("br"), row.under[1]),
+    draw(row.t.map((i) => part.tokens[i]), row),
+  ))));
 }
 
 /* Cells of prompt p, head h: two lower triangles, real and label, of bytes 255·√a. */
@@ -73,7 +66,7 @@ function drawPatterns(slot, part, name) {
   const panels = $$("canvas", block).map((canvas) => panel(canvas, prompt));
   const show = (query) => showQuery(prompt, query, panels, text, $(".readout", block));
   const pin = (query) => {
-    chosen.query = Math.min(Math.max(query, 0), prompt.n - 1);
+    chosen.query = clamp(query, 0, prompt.n - 1);
     show(chosen.query);
   };
   $(".prompts", block).prepend(...prompts.map((other, i) => el("button", {
@@ -130,7 +123,7 @@ function showQuery(prompt, query, panels, text, readout) {
 function panel(canvas, prompt) {
   const { n } = prompt;
   const kind = canvas.dataset.kind;
-  const size = Math.max(2, Math.min(10, Math.floor(360 / n)));
+  const size = clamp(Math.floor(360 / n), 2, 10);
   const context = canvas.getContext("2d");
   canvas.width = canvas.height = size * n * devicePixelRatio;
   canvas.style.width = canvas.style.height = `${size * n}px`;
@@ -165,6 +158,6 @@ function panel(canvas, prompt) {
     const unit = side / n;
     context.strokeRect(0.5, query * unit + 0.5, (query + 1) * unit - 1, unit - 1);
   };
-  const row = (event) => Math.min(Math.max(Math.floor(event.offsetY / size), 0), n - 1);
+  const row = (event) => clamp(Math.floor(event.offsetY / size), 0, n - 1);
   return { canvas, draw, row };
 }

@@ -106,7 +106,7 @@ async function openNeuron(name) {
     if (!row) throw new Error(`${name} is not in this run.`);
     drawNeuron(slot, row);
     const chunk = Math.floor(row.neuron / row.part.chunk);
-    fill($(".strips", slot), `strips-L${row.layer}-${chunk}`, (part) => drawStrips($(".strips", slot), part, row));
+    fill($(".strips", slot), `details-L${row.layer}-${chunk}`, (part) => drawDetails(slot, part, row));
   } catch (error) {
     slot.replaceChildren(el("p.warning", {}, error.message));
   }
@@ -118,7 +118,7 @@ function drawNeuron(slot, row) {
   const beside = layers.get(row.layer);
   const near = [-1, 1].map((step) => beside[row.i + step]);
   $(".pager", page).append(near[0] ? link(near[0].name, `← ${near[0].name}`) : "", near[1] ? link(near[1].name, `${near[1].name} →`) : "");
-  $("h2", page).prepend(`${row.name} `);
+  $("h1", page).prepend(`${row.name} `);
   $(".confidence", page).textContent = [row.confidence, row.kind, row.role].filter(Boolean).join(" · ");
   $(".sentence", page).append(...neuronWords(row).filter(Boolean));
   $(".automatic", page).textContent = row.automatic && `automatic: ${row.automatic}`;
@@ -144,29 +144,27 @@ function drawDistribution(box, row) {
   box.hidden = low === null || !(high > low);
   if (box.hidden) return;
   const x = (value) => ((value - low) / (high - low)) * 400;
-  $(".range", box).setAttribute("d", `M0 10H400M0 5V15M400 5V15M${x(median)} 2V18`);
+  $(".range", box).setAttribute("d", `M0 10H400M${x(median)} 2V18`);
   $(".middle", box).setAttribute("d", `M${x(q1)} 4H${Math.max(x(q3), x(q1) + 1)}V16H${x(q1)}Z`);
-  const drawn = row.part.histogram?.[row.i];
-  $(".histogram", box).toggleAttribute("hidden", !drawn);
-  if (drawn) $(".bars", box).setAttribute("d", drawn[0]);
   $("figcaption", box).textContent = names.map((name) => `${name} ${decimal(row.figure(name))}`).join(", ");
 }
 
-const GROUPS = [
-  ["top", "Strongest activations"],
-  ["feature without activation", "The label says so, the neuron does not"],
-  ["activation without feature", "The neuron fires, the label does not say so"],
-  ["decile", "Across the deciles"],
-];
-
-function drawStrips(slot, part, row) {
-  const strips = part.neurons[row.name] || [];
-  const top = Math.max(1e-9, ...strips.flatMap((one) => one.values.map(Math.abs)));
-  slot.replaceChildren(...GROUPS.map(([kind, words]) => {
-    const rows = strips.filter((one) => one.kind.startsWith(kind));
-    return rows.length ? el("section", {}, el("h3", {}, words), rows.map((one) => stripRow(
-      decimal(one.value), kind === "decile" ? one.kind : `${one.prompt}:${one.position}`,
-      activationStrip(one.t.map((i) => part.tokens[i]), one.values, one.position - one.start, top),
-    ))) : "";
-  }));
+function drawDetails(page, part, row) {
+  const { strips, histogram, heads, ablated } = part.neurons[row.name];
+  const top = Math.max(1e-9, ...strips.flatMap(({ rows }) => rows.flatMap((one) => one.values.map(Math.abs))));
+  $(".strips", page).replaceChildren(...stripGroups(part, strips, (tokens, one) => activationStrip(tokens, one.values, one.at, top)));
+  const lists = {
+    heads: heads.map(([name, r, interval]) => [link(name), ` ${decimal(r)} `, small(interval), " "]),
+    ablated: ablated.map(([what, rise, interval]) => [`${what} ${rise} `, small(interval), " "]),
+  };
+  for (const node of $$("[data-list]", page)) {
+    const items = lists[node.dataset.list];
+    node.parentNode.hidden = !items.length;
+    node.append(el("span", {}, items.flat()));
+  }
+  if (!histogram) return;
+  const [bars, low, high] = histogram;
+  $(".density", page).hidden = false;
+  $(".bars", page).setAttribute("d", bars);
+  $(".ends", page).append(...[low, high].map((value) => el("span", {}, decimal(value))));
 }

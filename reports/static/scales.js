@@ -25,7 +25,7 @@ function scale(kind) {
 
 /* A token with a bar above and one below: real and label, or up and down. */
 function setBar(node, fraction) {
-  node.firstChild.style.height = `${Math.min(Math.max(fraction || 0, 0), 1) * 100}%`;
+  node.firstChild.style.height = `${clamp(fraction || 0, 0, 1) * 100}%`;
 }
 
 function tokenBars(tag, attributes, token, [above, high], [below, low]) {

@@ -17,7 +17,7 @@ function route() {
   const parent = { H: "overview", N: "neurons" }[kind] || here;
   $$(".view").forEach((section) => section.classList.toggle("current", section.id === view));
   for (const item of $$("nav [data-view]")) item.ariaCurrent = item.dataset.view === parent ? "page" : null;
-  ({ heads: openHead, neuron: openNeuron, neurons: openNeurons, review: openReview })[view]?.(here);
+  ({ heads: openHead, neuron: openNeuron, neurons: openNeurons, review: openReview, activations: openActivations })[view]?.(here);
   document.title = kind ? `${here}: ${PAGE.title}` : PAGE.title;
   scrollTo(0, kind ? 0 : scrolls.get(here) || 0);
 }
@@ -92,4 +92,5 @@ addEventListener("keydown", onKey);
 startTable();
 startNeurons();
 startReview();
+startActivations();
 route();

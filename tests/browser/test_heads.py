@@ -146,7 +146,7 @@ def test_without_scripts_everything_of_the_heads_is_there(browser: Any, plain: P
     page = context.new_page()
     page.goto(plain.as_uri() + "#L0H3")
     assert page.locator("#head-table tbody tr").count() == 12
-    assert page.locator("article.component h2").count() == 12
+    assert page.locator("article.component h1").count() == 12
     assert page.locator("#L0H3 table.shares").is_visible()
     assert page.locator("#neuron-table tbody tr").count() > 0
     assert not page.locator("#filter").is_visible()

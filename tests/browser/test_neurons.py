@@ -29,14 +29,16 @@ def test_the_list_is_searched_by_label_token_and_statistic(watched: Any, plain: 
 def test_a_neuron_has_its_page(watched: Any, plain: Path) -> None:
     page = watched.open(plain, "#L1N7")
     page.wait_for_selector("#neuron .strip-row")
-    assert page.locator("#neuron h2").inner_text().startswith("L1N7")
-    titles = page.locator("#neuron section h3").all_inner_texts()
+    assert page.locator("#neuron h1").inner_text().startswith("L1N7")
+    titles = page.locator("#neuron section h2").all_inner_texts()
     assert titles == [
-        "Strongest activations",
+        "Strongest activations, one a prompt",
         "The label says so, the neuron does not",
         "The neuron fires, the label does not say so",
-        "Across the deciles",
+        "One example from each tenth of its activations",
     ]
+    assert page.locator("#neuron .density .bars").get_attribute("d").startswith("M0 48V0.0")
+    assert page.locator("#neuron [data-figure=r2_reinitialised]").is_visible()
     assert page.locator("#neuron [data-tokens=promotes] bdi").count() == 4
 
 
@@ -46,7 +48,7 @@ def test_a_layer_is_loaded_only_when_opened(watched: Any, plain: Path) -> None:
     page.goto(plain.as_uri() + "#L1N7")
     page.wait_for_selector("#neuron .strip-row")
     loaded = {url.rsplit("/", 1)[1] for url in watched.requests if url.endswith(".js")}
-    assert loaded == {"neurons-L1.js", "strips-L1-0.js"}
+    assert loaded == {"neurons-L1.js", "details-L1-0.js"}
 
 
 def test_a_neuron_that_is_not_there_is_said_to_be_missing(watched: Any, plain: Path) -> None:

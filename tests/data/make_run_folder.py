@@ -16,6 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from labeler.results import TABLES, write_json, write_table
+from tests.data.synthetic_activations import activations_json, hook_rows
 from tests.data.synthetic_heads import (
     HOSTILE,
     RELATIONS,
@@ -154,28 +155,6 @@ def head_evidence(
     return rows
 
 
-def hook_rows(size: Size, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Rows of hooks.parquet with signed logarithmic buckets."""
-    magnitudes = np.geomspace(1e-3, 30, 60)
-    edges = np.concatenate([-magnitudes[::-1], [0], magnitudes])
-    rows = []
-    for layer in range(size.n_layers):
-        for hook in ("attn.hook_z", "hook_resid_mid", "mlp.hook_post", "hook_resid_post"):
-            scale = float(rng.uniform(0.3, 2) * (1 + layer))
-            values = rng.normal(0.05, scale, 20_000)
-            counts = np.histogram(values, edges)[0]
-            quartiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()
-            rows.append(
-                {
-                    **{"hook": f"blocks.{layer}.{hook}", "count": len(values) * 100},
-                    **{"mean": float(values.mean()), "std": float(values.std())},
-                    **dict(zip(("min", "q1", "median", "q3", "max"), quartiles, strict=True)),
-                    **{"edges": edges.tolist(), "counts": counts.tolist()},
-                }
-            )
-    return rows
-
-
 def pair_rows(size: Size, heads: list[Head], rng: np.random.Generator) -> list[dict[str, Any]]:
     """Rows of pairs.parquet: a few neurons that follow each head."""
     rows = []
@@ -187,6 +166,7 @@ def pair_rows(size: Size, heads: list[Head], rng: np.random.Generator) -> list[d
                 {
                     **{"head": item.name, "neuron": name, "correlation": value, "tokens": 20_000},
                     **{"correlation_low": value - 0.04, "correlation_high": value + 0.04},
+                    "weight_path": 0.1,
                 }
             )
     return rows
@@ -212,6 +192,26 @@ def replacement_rows(heads: list[Head], rng: np.random.Generator) -> list[dict[s
     return rows
 
 
+def cost_rows(
+    heads: list[Head], prompts: list[dict[str, Any]], rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Rows of evidence/costs.parquet: two tokens a head, the dearer second."""
+    rows = []
+    for item in heads:
+        for rise in (1.5, 3.25):
+            prompt = prompts[int(rng.integers(len(prompts)))]
+            position = int(rng.integers(2, len(prompt["tokens"])))
+            start = max(0, position - 8)
+            rows.append(
+                {
+                    **{"name": item.name, "prompt": prompt["id"], "position": position},
+                    **{"rise": rise, "start": start},
+                    "tokens": prompt["tokens"][start : position + 4],
+                }
+            )
+    return rows
+
+
 def make_run_folder(out: Path, size: Size | None = None, seed: int = 0) -> Path:
     """Write a whole run folder at `out` and return it."""
     size = size or Size()
@@ -232,9 +232,11 @@ def make_run_folder(out: Path, size: Size | None = None, seed: int = 0) -> Path:
     }
     if size.verified:
         tables["replacement.parquet"] = replacement_rows(heads, rng)
+        tables["evidence/costs.parquet"] = cost_rows(heads, prompts, rng)
     for file in TABLES:
         if file in tables:
             write_table(out, file, tables[file])
+    write_json(out / "activations.json", activations_json(size, prompts, rng))
     write_json(out / "run.json", run_json(size, rows, neurons))
     return out
 

@@ -43,6 +43,11 @@ def neuron_table(size: Size, rng: np.random.Generator) -> pd.DataFrame:
         **{"q3": spread * 0.2, "max": spread * 6},
         "promotes": [[str(t) for t in rng.permutation(tokens)[:4]] for _ in range(n)],
         "suppresses": [[str(t) for t in rng.permutation(tokens)[:4]] for _ in range(n)],
+        "precision_top": 0.8,
+        "precision_deciles": [np.linspace(0.05, 0.95, 10).tolist()] * n,
+        "edges": [np.linspace(-0.17, 4, 11).tolist()] * n,
+        "counts": [[700, 100, 40, 20, 10, 8, 6, 4, 2, 1]] * n,
+        **{"output_variance": 0.002, "output_kurtosis": 3.4, "output_skew": -0.1},
         "role": rng.choice(["prediction", "suppression", "partition", ""], n),
     }
     return pd.DataFrame(columns)

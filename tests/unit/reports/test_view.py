@@ -64,7 +64,8 @@ def test_a_bare_run_is_shown_without_what_it_lacks(tmp_path: Path, run_path: Pat
     assert report.chart is None
     assert not report.verified
     assert report.neurons == []
-    assert report.hooks == []
+    assert report.activations.hooks == []
+    assert report.dearest == []
     assert {head.recovered_text for head in report.heads} == {"–"}
     assert "recovered" not in {metric.key for metric in report.metrics}
 
