@@ -27,7 +27,8 @@ def failure(heuristic: Heuristic, text: Text, what: str) -> PluginError:
 def _call(heuristic: Heuristic, text: Text) -> ndarray | Targets:
     try:
         if heuristic.built_in:
-            return heuristic.compute(text)
+            feature = heuristic.kind == "feature"
+            return text.memo(heuristic.compute) if feature else heuristic.compute(text)
         with time_limit():
             return heuristic.compute(text)
     except PluginError as error:

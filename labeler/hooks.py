@@ -102,29 +102,34 @@ SAMPLED = 8
 def add_hook(
     sums: Mapping[str, ndarray],
     hook: int,
-    value: Float[Tensor, "b pos d"],
-    batch: Sequence[Prepared],
+    value: Float[Tensor, "token d"],
+    sample: Int[ndarray, " sampled"],
 ) -> None:
-    """Add one hook's values at real positions, BOS left out; buckets count some positions only."""
-    for row, item in enumerate(batch):
-        x = value[row, item.first : len(item)].float()
-        if not x.numel():
-            continue
-        sums["hook_count"][hook] += x.numel()
-        sums["hook_sum"][hook] += float(x.sum())
-        sums["hook_square"][hook] += float(torch.linalg.vector_norm(x)) ** 2
-        low, high = torch.aminmax(x)
-        sums["hook_min"][hook] = min(sums["hook_min"][hook], float(low))
-        sums["hook_max"][hook] = max(sums["hook_max"][hook], float(high))
-    kept = [value[row, sampled(item)] for row, item in enumerate(batch)]
-    sums["hook_buckets"][hook] += count_buckets(torch.cat(kept).float().cpu().numpy().ravel())
+    """Add one hook's values at the tokens of a batch; buckets count some of the tokens only."""
+    if not value.numel():
+        return
+    sums["hook_count"][hook] += value.numel()
+    sums["hook_sum"][hook] += float(value.sum())
+    sums["hook_square"][hook] += float(torch.linalg.vector_norm(value)) ** 2
+    low, high = torch.aminmax(value)
+    sums["hook_min"][hook] = min(sums["hook_min"][hook], float(low))
+    sums["hook_max"][hook] = max(sums["hook_max"][hook], float(high))
+    kept = value[torch.from_numpy(sample).to(value.device)]
+    sums["hook_buckets"][hook] += count_buckets(kept.cpu().numpy().ravel())
 
 
-def sampled(item: Prepared) -> slice:
-    """The positions of a text that buckets count: every eighth, from where its name says."""
-    start = zlib.crc32(item.text.string.encode("utf-8", "surrogatepass")) % SAMPLED
-    first = min(item.first + start, max(len(item) - 1, item.first))
-    return slice(first, len(item), SAMPLED)
+def sampled(batch: Sequence[Prepared]) -> Int[ndarray, " sampled"]:
+    """The tokens of a batch that buckets count: every eighth of a text, from where its name says.
+
+    Tokens are numbered through the batch, BOS left out.
+    """
+    found, before = [], 0
+    for item in batch:
+        n = len(item) - item.first
+        start = zlib.crc32(item.text.string.encode("utf-8", "surrogatepass")) % SAMPLED
+        found.append(before + np.arange(min(start, max(n - 1, 0)), n, SAMPLED))
+        before += n
+    return np.concatenate(found)
 
 
 def hook_rows(sums: Any, shape: Shape) -> Iterator[dict[str, Any]]:

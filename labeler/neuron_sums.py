@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,8 +11,6 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.prepare import Prepared
-
 FREQUENT = 16
 """A column that holds at one token in so many goes through a dense product."""
 
@@ -20,12 +18,10 @@ FREQUENT = 16
 def add_neurons(
     sums: dict[str, ndarray],
     neurons: slice,
-    post: Float[Tensor, "b pos neuron"],
-    batch: Sequence[Prepared],
+    x: Float[Tensor, "token neuron"],
     columns: sp.csr_matrix,
 ) -> None:
-    """Add one layer's `hook_post` over a batch; `columns` runs over its tokens, BOS left out."""
-    x = torch.cat([post[row, item.first : len(item)] for row, item in enumerate(batch)]).float()
+    """Add one layer's `hook_post` at the tokens of a batch, over which `columns` runs too."""
     sums["neuron_sum"][neurons] += x.sum(dim=0).double().cpu().numpy()
     sums["neuron_square"][neurons] += (
         torch.linalg.vector_norm(x, dim=0).double().square().cpu().numpy()

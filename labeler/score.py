@@ -20,7 +20,7 @@ from torch import Tensor
 
 from labeler.distance import N_BANDS, bucket_edges
 from labeler.head_sums import HeadPlan
-from labeler.hooks import add_hook, empty_sums, hook_names
+from labeler.hooks import add_hook, empty_sums, hook_names, sampled
 from labeler.layout import Layout
 from labeler.model import LanguageModel, Shape
 from labeler.neuron_sums import add_neurons
@@ -125,6 +125,7 @@ class Work:
     batch: Sequence[Prepared]
     columns: sp.csr_matrix
     plans: Sequence[HeadPlan]
+    sample: ndarray
 
 
 class Scorer:
@@ -150,7 +151,7 @@ class Scorer:
             for kind, window in enumerate(self.shape.kinds)
         ]
         text_sums(self.sums, columns, targets)
-        return Work(batch, columns, [HeadPlan.of(cells) for cells in targets])
+        return Work(batch, columns, [HeadPlan.of(cells) for cells in targets], sampled(batch))
 
     def run(self, work: Work) -> None:
         """The model over a batch that was read."""
@@ -164,12 +165,14 @@ class Scorer:
         self.model.read(pad(work.batch), hooks)
 
     def _values(self, work: Work, hook: int, value: Float[Tensor, "b pos d"]) -> None:
-        add_hook(self.sums, hook, value, work.batch)
-        name = self.hooks[hook]
+        batch, name = work.batch, self.hooks[hook]
+        parts = [value[row, item.first : len(item)] for row, item in enumerate(batch)]
+        at_tokens = torch.cat(parts).float()
+        add_hook(self.sums, hook, at_tokens, work.sample)
         if name.endswith("mlp.hook_post"):
             layer, d_mlp = int(name.split(".")[1]), self.shape.d_mlp
             neurons = slice(layer * d_mlp, (layer + 1) * d_mlp)
-            add_neurons(self.sums, neurons, value, work.batch, work.columns)
+            add_neurons(self.sums, neurons, at_tokens, work.columns)
 
     def statistics(self) -> Statistics:
         """All that was added up so far."""

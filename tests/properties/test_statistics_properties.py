@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -242,9 +242,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
 
 
 def test_a_real_model_may_be_batched_and_padded_at_will(model: LanguageModel) -> None:
-    found = random_letters(np.random.default_rng(3), 30, 14)
-    for text in found:
-        text.token_ids[:] = text.token_ids % 50
+    found = [
+        replace(text, token_ids=text.token_ids % 50)
+        for text in random_letters(np.random.default_rng(3), 30, 14)
+    ]
     vocabulary = vocabulary_of(found)
     items = prepared(found, vocabulary)
     whole = score_shard(items, model, vocabulary)
