@@ -46,6 +46,10 @@ format: .venv/.installed-dev  ## mend what can be mended by itself
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
+.PHONY: docs
+docs: .venv/.installed-test  ## write docs/heuristics.md again, from the code
+	@LABELER_PLUGINS= $(BIN)/labeler heuristics list --markdown > docs/heuristics.md
+
 .PHONY: wheel
 wheel: .venv/.installed-test  ## build the wheel, assets included, into dist/
 	@$(PIP) wheel --quiet --no-deps --wheel-dir dist .

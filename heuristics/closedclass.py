@@ -31,7 +31,7 @@ def _singles(words: str) -> tuple[Single, ...]:
     single=_singles("and but"),
 )
 def pivotal_word(text: Text, single: Single) -> ndarray:
-    """A word on which stories turn, case aside."""
+    """The word "{single.word}", on which stories turn, case aside."""
     return text.matches({single.word})
 
 
@@ -41,7 +41,7 @@ def pivotal_word(text: Text, single: Single) -> ndarray:
     single=_singles("to the a was of in with for so that had day not"),
 )
 def plain_word(text: Text, single: Single) -> ndarray:
-    """One frequent word, case aside."""
+    """The word "{single.word}", case aside."""
     return text.matches({single.word})
 
 

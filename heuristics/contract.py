@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -155,7 +156,7 @@ def feature(
 
     `lifts` turns it into relations as well (see `heuristics.lifts`); with `unit="word"` an instance
     is a word with all its pieces. A parameter given as a sequence makes one feature for each value,
-    and `{parameter}` in the names is filled in.
+    and `{parameter}` in the names and in the docstring is filled in.
     """
     fields = {
         "kind": "feature",
@@ -183,7 +184,7 @@ def relation(
     Non-negative float weights over keys and `Targets` are welcome too: each row is normalised, and
     the keys with a weight are its targets. The labeler applies the causal mask, the window of local
     layers and padding. A parameter given as a sequence makes one relation for each value, and
-    `{parameter}` in the names is filled in.
+    `{parameter}` in the names and in the docstring is filled in.
     """
     fields = {"kind": "relation", "positional": positional, "parse": parse, "source": source}
     return _declare(name, phrase or f"the {name}", "", fields, parameters)
@@ -206,7 +207,7 @@ def _declare(
                 phrase=phrase.format(**values) if values else phrase,
                 noun=noun.format(**values) if values else noun,
                 module=module,
-                description=inspect.getdoc(function) or "",
+                description=_filled(inspect.getdoc(function) or "", values),
                 **fields,
             )
 
@@ -216,6 +217,14 @@ def _declare(
         return Family(build(dict(zip(parameters, values, strict=True))) for values in combinations)
 
     return decorate
+
+
+def _filled(description: str, values: dict[str, Any]) -> str:
+    """A family's definition with `{parameter}` filled in; braces that mean something else stay."""
+    for name in values:
+        for field in re.findall(rf"\{{{name}(?:\.\w+)?(?::[^{{}}]*)?\}}", description):
+            description = description.replace(field, field.format(**values))
+    return description
 
 
 def _check_declaration(

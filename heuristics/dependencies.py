@@ -52,7 +52,7 @@ LABELS = (
     label=LABELS,
 )
 def dependency(text: Text, label: Label) -> ndarray:
-    """A word with one dependency label, all its pieces."""
+    """A word with the dependency label `{label.label}` or a subtype of it, all its pieces."""
     return text.on_words(grammar(text).is_label(label.label))
 
 
@@ -76,7 +76,8 @@ class Which(NamedTuple):
     which=(Which("syntactic head", "all"), Which("end of the syntactic head", "last")),
 )
 def syntactic_head(text: Text, which: Which) -> Targets:
-    """The word that the query's word depends on, where it stands before it."""
+    """The word that the query's word depends on, where it stands before it ({which.pieces}
+    pieces)."""
     return at_words(text, text.of_word(parents(text), -1), which.pieces)
 
 

@@ -43,7 +43,8 @@ def word_back(text: Text, words: int) -> Int[ndarray, " pos"]:
 
 @relation("{back.name}", phrase="{back.phrase}", positional=True, back=BACK)
 def words_back(text: Text, back: Back) -> Targets:
-    """A word before the query's own, whatever it is; a mark or line break counts as a word."""
+    """The word {back.words} before the query's own ({back.pieces} pieces); a mark or line
+    break counts as a word."""
     return at_keys(text, word_back(text, back.words), back.pieces)
 
 
@@ -64,7 +65,8 @@ FADING_WORDS = 12
 
 @relation("{fading.name}", phrase="{fading.phrase}", positional=True, fading=FADINGS)
 def words_fading(text: Text, fading: Fading) -> Targets:
-    """The words before the query's own, the nearest weighted 1, the next 1/2, then 1/4, …"""
+    """The 12 words before the query's own ({fading.pieces} pieces), the nearest weighted 1, the
+    next 1/2, then 1/4, …"""
     ends = np.flatnonzero((text.word_end == text.position) & ~text.is_start)
     before = np.searchsorted(ends, text.word_start)
     words = Targets.from_spans(np.maximum(before - FADING_WORDS, 0), before)

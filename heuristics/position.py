@@ -67,7 +67,7 @@ def start_of_text(text: Text) -> Targets:
 
 @relation("{offset.name}", phrase="{offset.phrase}", positional=True, offset=OFFSETS)
 def token_back(text: Text, offset: Offset) -> Targets:
-    """The token a fixed number of positions back."""
+    """The token {offset.back} positions back; 0 is the query itself."""
     keys = text.position - offset.back
     return Targets.from_keys(np.where(keys > 0, keys, -1))
 
@@ -76,7 +76,7 @@ def token_back(text: Text, offset: Offset) -> Targets:
     "nearby ({window})", phrase="the last {window} tokens alike", positional=True, window=(8, 32)
 )
 def nearby(text: Text, window: int) -> Targets:
-    """Every token of a window that ends in the query, alike."""
+    """The last {window} tokens, the query among them, alike."""
     return Targets.from_spans(np.maximum(text.position - window + 1, 1), text.position + 1)
 
 
@@ -98,7 +98,8 @@ def _fading(fading: Fading, capacity: int) -> Targets:
 
 @relation("{fading.name}", phrase="{fading.phrase}", positional=True, fading=FADINGS)
 def fading_back(text: Text, fading: Fading) -> Targets:
-    """The tokens before the query, weighted by distance alone; the query itself left out."""
+    """Tokens at distance d before the query, d at most {fading.reach}, weighted
+    exp(−d/{fading.scale:.3g}) · d^−{fading.power}."""
     capacity = max(64, 1 << (text.n_pos - 1).bit_length())
     full = _fading(fading, capacity)
     end = int(np.searchsorted(full.query, text.n_pos))
@@ -132,5 +133,5 @@ BANDS = (
 
 @feature("{band.name}", noun="token at {band.name}", plural="{band.plural}", band=BANDS)
 def position_band(text: Text, band: Band) -> ndarray:
-    """A band of positions, counted from 0."""
+    """A token at {band.name}, counted from 0 (BOS, where there is one)."""
     return (text.position >= band.start) & (text.position < band.stop)

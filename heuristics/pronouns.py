@@ -59,7 +59,7 @@ def pronoun(text: Text) -> ndarray:
     group=GROUPS,
 )
 def pronoun_of(text: Text, group: Group) -> ndarray:
-    """A pronoun of one person and gender, in any case."""
+    """One of the {group.plural}, by its form."""
     return text.on_words(pronoun_group(text) == GROUPS.index(group))
 
 

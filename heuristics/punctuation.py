@@ -52,13 +52,13 @@ def has(text: Text, *marks: Mark) -> Bool[ndarray, " pos"]:
     mark=MAIN_MARKS,
 )
 def main_mark(text: Text, mark: Mark) -> ndarray:
-    """A comma or a full stop; those of numbers, of titles (Mr.) and of an ellipsis left out."""
+    """A {mark.name}; one inside a number, a title (Mr.) or an ellipsis does not count."""
     return has(text, mark)
 
 
 @feature("{mark.name}", lifts=("nearest",), query_class=True, mark=OTHER_MARKS)
 def other_mark(text: Text, mark: Mark) -> ndarray:
-    """An exclamation mark or a question mark."""
+    """A token that holds the mark: {mark.name}."""
     return has(text, mark)
 
 
@@ -70,7 +70,7 @@ def line_break(text: Text) -> ndarray:
 
 @feature("{mark.name}", mark=RARE_MARKS[:2])
 def rare_mark(text: Text, mark: Mark) -> ndarray:
-    """A semicolon or a colon."""
+    """A token that holds the mark: {mark.name}."""
     return has(text, mark)
 
 

@@ -241,6 +241,12 @@ def _declared(place: Found) -> list[Heuristic]:
     return found
 
 
+def declared(plugin: str) -> list[Heuristic]:
+    """The heuristics of one plugin (a file, a folder or a module), lifts included."""
+    known = set(find())
+    return [item for place in find([plugin]) if place not in known for item in _declared(place)]
+
+
 def _clash(first: Heuristic, second: Heuristic) -> PluginError:
     return PluginError(
         f"two heuristics are called {second.name!r}: in {first.module} and in {second.module}; "

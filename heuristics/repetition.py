@@ -122,7 +122,7 @@ def _after(text: Text, what: str) -> Matches:
     repeated=REPEATED,
 )
 def after_duplicate(text: Text, repeated: Induction) -> Targets:
-    """Positions right after an earlier copy (induction)."""
+    """Every position right after an earlier copy of {repeated.phrase} (induction)."""
     return _after(text, repeated.what).every()
 
 
@@ -133,7 +133,7 @@ def after_duplicate(text: Text, repeated: Induction) -> Targets:
     repeated=REPEATED,
 )
 def after_nearest_duplicate(text: Text, repeated: Induction) -> Targets:
-    """The position right after the nearest earlier copy (induction)."""
+    """The position right after the nearest earlier copy of {repeated.phrase} (induction)."""
     return Targets.from_keys(_after(text, repeated.what).nearest())
 
 

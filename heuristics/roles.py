@@ -84,7 +84,8 @@ def _get(found: Grammar, role: str) -> Int[ndarray, " word"]:
 
 @relation("{role.name}", phrase="{role.phrase}", parse=True, role=ROLES)
 def role_of_clause(text: Text, role: Role) -> Targets:
-    """The subject or verb of the innermost clause, where it stands before the query's word."""
+    """The {role.role} of the innermost clause, where it stands before the query's word;
+    {role.pieces} pieces."""
     found = grammar(text)
     return at_words(text, text.of_word(_get(found, role.role)[found.clause], -1), role.pieces)
 
@@ -96,7 +97,7 @@ def role_of_clause(text: Text, role: Role) -> Targets:
     role=("subject", "verb"),
 )
 def role_of_sentence(text: Text, role: str) -> Targets:
-    """The subject or verb of the sentence's main clause, if it stands before the query's word."""
+    """The {role} of the sentence's main clause, if it stands before the query's word."""
     found = grammar(text)
     of_root = np.append(_get(found, role), -1)[found.root]
     return at_words(text, text.of_word(of_root, -1))

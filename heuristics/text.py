@@ -4,49 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, fields
-from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from heuristics.clauses import clause_heads, clause_starts
+from heuristics.frozen import derived, protect, read_only
 from heuristics.speech import Speech, match_speech
 
 T = TypeVar("T")
-
-
-def _read_only(value: T) -> T:
-    """Arrays as views that cannot be written to; anything else as it is."""
-    if isinstance(value, np.ndarray):
-        value = value.view()
-        value.flags.writeable = False
-    return value
-
-
-if TYPE_CHECKING:
-    derived = cached_property
-else:
-
-    class derived(cached_property):  # noqa: N801 - a property's decorator, like its parent
-        """Computed when first asked for, and read-only if it is an array."""
-
-        def __init__(self, function: Callable[[Any], Any]) -> None:
-            @wraps(function)
-            def read_only(owner: Any) -> Any:
-                return _read_only(function(owner))
-
-            super().__init__(read_only)
-
-
-def _protect(owner: Any) -> None:
-    """Every array of a frozen dataclass replaced by a view that cannot be written to."""
-    for item in fields(owner):
-        value = getattr(owner, item.name)
-        if isinstance(value, np.ndarray):
-            object.__setattr__(owner, item.name, _read_only(value))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +41,7 @@ class Parse:
     parsed: bool = True
 
     def __post_init__(self) -> None:
-        _protect(self)
+        protect(self)
 
     def __len__(self) -> int:
         return len(self.start)
@@ -118,7 +88,7 @@ class Text:
     doc: Callable[[], Any] = field(default=lambda: None, repr=False)
 
     def __post_init__(self) -> None:
-        _protect(self)
+        protect(self)
 
     def __len__(self) -> int:
         return len(self.token_ids)
@@ -135,7 +105,7 @@ class Text:
     def memo(self, function: Callable[[Text], T]) -> T:
         """A function of this text, computed once and shared; its answer is never written to."""
         if function not in self._memo:
-            self._memo[function] = _read_only(function(self))
+            self._memo[function] = read_only(function(self))
         return cast(T, self._memo[function])
 
     @derived

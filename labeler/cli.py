@@ -9,15 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from labeler.plugin_cli import heuristics_app
+
 app = typer.Typer(
     help="Label what every attention head and MLP neuron of a language model does, with evidence.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
-)
-heuristics_app = typer.Typer(
-    help="The predictions that labels are made of.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(heuristics_app, name="heuristics")
 
@@ -212,39 +211,6 @@ def show(
     shown = console()
     for part in component(folder, name):
         shown.print(part)
-
-
-@heuristics_app.command("list")
-def list_heuristics(
-    plugin: Annotated[list[str] | None, typer.Option(help="A file or module; repeatable.")] = None,
-) -> None:
-    """All heuristics by kind, name and where they come from."""
-    from rich.table import Table
-
-    from heuristics.registry import load_heuristics
-    from labeler.terminal import console
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("kind", "name", "module"):
-        table.add_column(column)
-    for item in load_heuristics(plugin or ()):
-        table.add_row(item.kind, item.name, item.module)
-    console().print(table)
-
-
-@heuristics_app.command("show")
-def show_heuristic(
-    name: Annotated[str, typer.Argument(help="The name of a heuristic.")],
-    plugin: Annotated[list[str] | None, typer.Option(help="A file or module; repeatable.")] = None,
-) -> None:
-    """What a heuristic means, exactly."""
-    from heuristics.registry import load_heuristics
-
-    for item in load_heuristics(plugin or (), only=(name,)):
-        typer.echo(f"{item.name} ({item.kind}, {item.module})\n{item.description}")
-        typer.echo(f"In a label: {item.phrase}")
-        if item.source:
-            typer.echo(f"Source: {item.source}")
 
 
 def _threads() -> None:

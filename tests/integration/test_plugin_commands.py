@@ -1,0 +1,99 @@
+"""`labeler heuristics new` and `check`, as an author uses them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from labeler.plugin_check import check_plugin
+
+from .conftest import Cli
+
+ROOT = Path(__file__).parents[2]
+
+MANY = """
+import numpy as np
+from heuristics import Text, builtin, feature, relation
+
+@relation("one back", positional=True)
+def one_back(text: Text):
+    "The previous token under another name."
+    return (text.query - text.key == 1) & (text.key > 0)
+
+@relation("the next token")
+def next_token(text: Text):
+    "Half of it lies ahead."
+    return (text.key - text.query == 1) | (text.key == text.query)
+
+@feature("noun by tag")
+def noun(text: Text):
+    "Uses the parse and does not say so."
+    return text.pos == "NOUN"
+
+@feature("before an and")
+def before_and(text: Text):
+    "Reads on."
+    return np.append(text.words[1:] == "and", False)
+
+@relation("fails")
+def fails(text: Text):
+    "Fails."
+    return np.ones(3)
+"""
+
+
+def test_what_check_finds(cli: Cli, tmp_path: Path):
+    file = tmp_path / "many.py"
+    file.write_text(MANY)
+    found = {row.item.name: row for row in check_plugin(str(file)).found}
+    name, share = found["one back"].nearest[0]
+    assert (name, round(share, 9)) == ("previous token", 1.0)
+    assert found["one back"].ahead == 0
+    assert 0.49 < found["the next token"].ahead < 0.5  # the last query has no next
+    assert found["noun by tag"].nearest[0] == ("noun", 1.0)
+    flags = {name: (row.undeclared_parse, row.reads_on) for name, row in found.items()}
+    assert flags == {
+        "one back": (False, False),
+        "the next token": (False, False),
+        "noun by tag": (True, False),
+        "before an and": (False, True),
+        "fails": (False, False),
+    }
+    assert all(row.cost > 0 and row.usual > 0 for row in found.values() if not row.error)
+    assert found["fails"].error.startswith("prompt '")
+
+    shown = cli("heuristics", "check", file)
+    assert shown.code == 2
+    assert shown.error == f"1 of 5 heuristics of {file} fail"
+    said = " ".join(shown.out.split())
+    for part in (
+        "relation one back ok in a label attends to the one back coverage names a key at",
+        "100% the same as 'previous token'",
+        "note nearly 'previous token'; one of the two will do",
+        "of its pairs look ahead of the query; the labeler drops them",
+        "note uses the parse and does not say so: @feature(…, parse=True)",
+        "note says something else when the text ends sooner: it reads on, which no head can",
+        "expected Bool or weights [",
+        "5 heuristics asked about 40 stories",
+    ):
+        assert part in said
+
+
+def test_a_new_plugin_works_as_it_is_written(cli: Cli, tmp_path: Path, monkeypatch):
+    made = cli("heuristics", "new", "story word", "--to", tmp_path)
+    assert made.code == 0
+    assert made.out.splitlines()[-1] == f"Next: labeler heuristics check {tmp_path}/story_word.py"
+    tests = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
+        env={"PYTHONPATH": f"{ROOT}:{tmp_path}", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "3 passed" in tests.stdout, tests.stdout + tests.stderr
+    again = cli("heuristics", "new", "story word", "--to", tmp_path)
+    assert again.code == 2
+    assert again.error.endswith("is there already; choose another name, or move it away")
+    assert "is the name of a heuristic" in cli("heuristics", "new", "comma").error
+    assert "makes no name of a Python module" in cli("heuristics", "new", "?").error
