@@ -6,7 +6,6 @@ import json
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -32,6 +31,7 @@ from labeler.corpus import (
     read_corpus,
     shards,
 )
+from labeler.engines.fold import fold_statistics
 from labeler.errors import ConfigError, CorpusError, PluginError
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
@@ -41,7 +41,7 @@ from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent, tracked
 from labeler.reinitialised import PROMPTS as REINITIALISED_TEXTS
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
-from labeler.score import Scorer, Size, batches, score_shards
+from labeler.score import batches
 from labeler.statistics import Statistics, summed
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
@@ -205,9 +205,9 @@ class Session:
         texts = []
         self.progress.stage("annotate", len(sample), "prompts")
         for shard in self.shards:
-            kept = {prompt.text for prompt in shard.prompts if prompt.digest in chosen}
+            kept = [prompt for prompt in shard.prompts if prompt.digest in chosen]
             if kept:
-                texts += [text for text in self.texts(shard.prompts) if text.string in kept]
+                texts += self.texts(kept)
                 self.progress.advance(len(kept))
         return build_vocabulary(self.heuristics, texts)
 
@@ -334,29 +334,6 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[name] = round(now - self._since, 2)
         self._since = now
-
-
-def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
-    """Statistics by fold; finished shards are read where a run, or an earlier try, left them."""
-    vocabulary = session.vocabulary
-    folder = session.settings.out / "statistics"
-    progress.stage("score", len(session.corpus), "prompts")
-    size = Size.of(session.model.shape, vocabulary)
-    folds = [Statistics(size.zeros()) for _ in range(max(session.n_folds, 1))]
-    paths = {shard.id: folder / f"{shard.id}.bin" for shard in session.shards}
-    missing = [shard for shard in session.shards if not paths[shard.id].is_file()]
-    parts = ((Scorer(session.model, vocabulary), session.batches(shard)) for shard in missing)
-    with closing(score_shards(parts)) as ahead:
-        for shard in session.shards:
-            path = paths[shard.id]
-            if path.is_file():
-                statistics = Statistics.unpack(path.read_bytes())
-            else:
-                statistics = next(ahead).statistics()
-                write_atomic(path, statistics.pack())
-            folds[shard.fold] = folds[shard.fold] + statistics
-            progress.advance(len(shard.prompts))
-    return folds
 
 
 def judging_prompts(session: Session) -> Iterator[Shard]:

@@ -12,13 +12,14 @@ import pandas as pd
 from labeler.campaign import Campaign, Verified, controls
 from labeler.classes import QueryClasses
 from labeler.config import load_settings
+from labeler.engines.fold import fold_statistics
 from labeler.errors import RunFolderError
 from labeler.fit_heads import HeadFit, HeadLabel, Rule, Term, split_folds
 from labeler.predict import Rules
 from labeler.prepare import Prepared, Vocabulary
 from labeler.progress import Progress, Silent
 from labeler.results import RunFolder, open_run, write_json, write_table
-from labeler.run import Session, fold_statistics
+from labeler.run import Session
 from labeler.stand_ins import Profiles, StandIns
 from labeler.statistics import Statistics
 

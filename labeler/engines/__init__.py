@@ -1,1 +1,1 @@
-"""Engines map shards to statistics; results are folded in shard order."""
+"""How shards become statistics: here one after another, or on many machines; folded in order."""
