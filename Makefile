@@ -50,6 +50,10 @@ format: .venv/.installed-dev  ## mend what can be mended by itself
 docs: .venv/.installed-test  ## write docs/heuristics.md again, from the code
 	@LABELER_PLUGINS= $(BIN)/labeler heuristics list --markdown > docs/heuristics.md
 
+.PHONY: bench
+bench: .venv/.installed-test  ## what labelling costs beside the model: ratios, in one process
+	@$(BIN)/python -m benchmarks.bench $(BENCH)
+
 .PHONY: wheel
 wheel: .venv/.installed-test  ## build the wheel, assets included, into dist/
 	@$(PIP) wheel --quiet --no-deps --wheel-dir dist .

@@ -53,8 +53,15 @@ class Fitting:
 
     def weights(self, chosen: Chosen) -> tuple[ndarray, ndarray]:
         """Least-squares weights `[neuron, slot]` and the errors that they leave."""
-        cross, gram, moment = self._slots(chosen)
-        del cross
+        n, slots, width = chosen.shape
+        used = (chosen >= 0).reshape(n, slots * width)
+        index = np.where(used, chosen.reshape(n, slots * width), 0)
+        every = self.gram[index[:, :, None], index[:, None, :]]
+        every *= used[:, :, None] & used[:, None, :]
+        gram = every.reshape(n, slots, width, slots, width).sum(axis=(2, 4))
+        moment = np.take_along_axis(self.moment, index, axis=1) * used
+        moment = moment.reshape(chosen.shape).sum(axis=2)
+        gram += _padding(gram)
         weight = np.linalg.solve(gram, moment[..., None])[..., 0]
         return weight, np.asarray(self.energy - (weight * moment).sum(axis=1))
 
@@ -80,11 +87,7 @@ class Fitting:
                 if not there.any():
                     break
                 gram[:, :, slot] += cross[rows, :, np.where(there, column, 0)] * there[:, None]
-        diagonal = np.einsum("nss->ns", gram)
-        empty = diagonal <= 1e-9
-        padding = np.where(empty, 1.0, _RIDGE * diagonal)
-        gram += np.eye(slots) * padding[:, None, :]
-        return cross, gram, moment
+        return cross, gram + _padding(gram), moment
 
     def residual(self, chosen: Chosen) -> Float[ndarray, "neuron column"]:
         """Moments of the columns with what a label leaves unexplained."""
@@ -120,6 +123,13 @@ class Fitting:
                 members[better] = np.where(group >= 0, group + family.start, -1)[better]
                 gain = np.where(better, gained, gain)
         return members, gain
+
+
+def _padding(gram: Float[ndarray, "neuron slot slot"]) -> Float[ndarray, "neuron slot slot"]:
+    """What keeps a Gram matrix solvable: a grain of its diagonal, 1 where a slot is empty."""
+    diagonal = np.einsum("nss->ns", gram)
+    padding = np.where(diagonal <= 1e-9, 1.0, _RIDGE * diagonal)
+    return np.asarray(np.eye(gram.shape[1]) * padding[:, None, :])
 
 
 def _grow(residual: ndarray, schur: ndarray, usable: ndarray) -> tuple[ndarray, ndarray]:

@@ -1,0 +1,1 @@
+"""What labelling costs, as ratios measured in one process."""

@@ -1,0 +1,166 @@
+"""`make bench`: what labelling costs beside what the model costs, and beside common practice.
+
+Every figure is a ratio: both sides run in turn in one process, over the same prompts, and medians
+are compared. Seconds are printed for orientation only.
+
+    python -m benchmarks.bench [--shape NAME ...] [--prompts 40] [--rounds 5] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.shapes import SHAPES, make
+from labeler.config import load_settings
+from labeler.run import Session
+from labeler.score import Scorer, batches, pad, score_shards
+
+SLOW_PROMPTS = 6
+"""Prompts for what is too slow to be run over all."""
+
+HEAD_TYPES = ("previous_token_head", "duplicate_token_head", "induction_head")
+
+
+def labelling(session: Session) -> None:
+    """The whole first pass: texts from cached parses, every heuristic, every head and neuron."""
+    parts = (
+        (Scorer(session.model, session.vocabulary), session.batches(shard))
+        for shard in session.shards
+    )
+    for scorer in score_shards(parts):
+        scorer.statistics()
+
+
+def reading(session: Session) -> None:
+    """The text's side of it alone."""
+    for shard in session.shards:
+        scorer = Scorer(session.model, session.vocabulary)
+        for batch in session.batches(shard):
+            scorer.read(batch)
+
+
+class Forward:
+    """The model over the same batches, tokenised and padded beforehand."""
+
+    def __init__(self, session: Session) -> None:
+        texts = [text for shard in session.shards for text in session.texts(shard.prompts)]
+        prepared = [session.prepare(text) for text in texts]
+        self.model = session.model
+        self.tokens = [pad(batch) for batch in batches(prepared, session.settings.token_budget)]
+        self.strings = [text.string for text in texts]
+        self.count = sum(len(text) for text in texts)
+
+    def stopped(self) -> None:
+        """Up to the unembedding."""
+        for tokens in self.tokens:
+            self.model.read(tokens, {})
+
+    def whole(self) -> None:
+        """With logits."""
+        for tokens in self.tokens:
+            self.model.logits(tokens, {})
+
+    def detector(self) -> None:
+        """`head_detector` for its three types of head, a prompt at a time, as it is meant."""
+        from transformer_lens.head_detector import detect_head
+
+        for string in self.strings[:SLOW_PROMPTS]:
+            for kind in HEAD_TYPES:
+                detect_head(self.model.bridge, string, kind)  # type: ignore[arg-type]
+
+    def cached(self) -> None:
+        """Common practice: `run_with_cache` a prompt at a time, a mask a head, in numpy."""
+        for string in self.strings[:SLOW_PROMPTS]:
+            ids, _ = self.model.tokenize(string)
+            ids = ids[: self.model.shape.n_ctx]
+            with torch.inference_mode():
+                _, cache = self.model.bridge.run_with_cache(torch.from_numpy(ids)[None])
+            mask = np.eye(len(ids), k=-1)
+            for layer in range(self.model.shape.n_layers):
+                pattern = cache[f"blocks.{layer}.attn.hook_pattern"][0].numpy()
+                for head in pattern:
+                    float((head * mask).sum() / head.sum())
+                cache[f"blocks.{layer}.mlp.hook_post"][0].numpy().mean(axis=0)
+
+    @property
+    def slow_fraction(self) -> float:
+        """The part of all tokens that the slow ones are run over."""
+        few = sum(len(self.model.tokenize(text)[0]) for text in self.strings[:SLOW_PROMPTS])
+        return few / self.count
+
+
+def interleaved(sides: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """Median seconds of each side, all run once in every round; the first round is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(rounds + 1):
+        for name, side in sides.items():
+            start = time.perf_counter()
+            side()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def measure(name: str, prompts: int, rounds: int) -> dict[str, Any]:
+    """All ratios of one shape."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = make(name, Path(folder) / "model")
+        given = {"model": str(model), "max_prompts": prompts, "prompts_per_shard": 64}
+        session = Session(load_settings(None, given | {"out": Path(folder) / "run"}))
+        vocabulary = session.vocabulary
+        forward = Forward(session)
+        sides: dict[str, Callable[[], None]] = {
+            "labelling": lambda: labelling(session),
+            "reading": lambda: reading(session),
+            "stopped": forward.stopped,
+            "whole": forward.whole,
+        }
+        found = interleaved(sides, rounds)
+        slow = interleaved({"detector": forward.detector, "cached": forward.cached}, 1)
+        found |= {side: value / forward.slow_fraction for side, value in slow.items()}
+    return {
+        "shape": name,
+        "tokens": forward.count,
+        "relations": len(vocabulary.relations),
+        "features": len(vocabulary.features),
+        "labelling / forward stopped at the unembedding": found["labelling"] / found["stopped"],
+        "labelling / forward with logits": found["labelling"] / found["whole"],
+        "text's side alone / forward stopped": found["reading"] / found["stopped"],
+        "head_detector, 3 types / labelling": found["detector"] / found["labelling"],
+        "run_with_cache, 1 heuristic / labelling": found["cached"] / found["labelling"],
+        "microseconds a token": {k: round(v / forward.count * 1e6, 1) for k, v in found.items()},
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", action="append", choices=["embedded", *SHAPES])
+    parser.add_argument("--prompts", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    rows = []
+    for name in asked.shape or ["embedded", *SHAPES]:
+        rows.append(measure(name, asked.prompts, asked.rounds))
+        for key, value in rows[-1].items():
+            print(f"{key:48} {value:.2f}" if isinstance(value, float) else f"{key:48} {value}")
+        print(flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
