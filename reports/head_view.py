@@ -11,7 +11,7 @@ import pandas as pd
 
 from labeler.results import RunFolder
 from reports.label import Line, lines_of
-from reports.reviewed import Verdict, verdicts, worded
+from reports.reviewed import Verdict, said, verdicts, worded
 from reports.shapes import Tick, distance_curve
 from reports.wording import (
     CONDITIONS,
@@ -90,6 +90,7 @@ class FollowerView:
     correlation: str
     interval: str
     fraction: float
+    path: str
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class HeadView(Standing):
     lines: list[Line]
     automatic: str
     verdict: Verdict | None
+    review: str
     groups: list[GroupView]
     curves: list[CurveView]
     costs: list[CostView]
@@ -166,6 +168,7 @@ def head_views(folder: RunFolder) -> list[HeadView]:
                 lines=lines_of(label),
                 automatic=automatic,
                 verdict=found.get(name),
+                review=said(found.get(name)),
                 groups=_groups(chosen.get(name, []), row.get("unexplained"), classes),
                 curves=_curves(profiles.get(name, []), classes),
                 costs=_costs(costs.get(name, [])),
@@ -293,6 +296,7 @@ def _followers(rows: list[Row], labels: dict[str, Any]) -> list[FollowerView]:
             correlation=decimal(row["correlation"]),
             interval=span(row["correlation_low"], row["correlation_high"]),
             fraction=number(row["correlation"]) or 0.0,
+            path=decimal(row["weight_path"]),
         )
         for row in ordered
     ]

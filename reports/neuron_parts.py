@@ -12,7 +12,7 @@ import pandas as pd
 from labeler.results import RunFolder
 from reports.head_view import by_name
 from reports.pack import Dictionary, pack, rounded
-from reports.reviewed import verdicts, worded
+from reports.reviewed import said, verdicts, worded
 from reports.shapes import bars_path
 from reports.strips import neuron_strips
 from reports.wording import (
@@ -90,6 +90,7 @@ def neuron_columns(
         **{key: rounded(pd.to_numeric(rows[key], errors="coerce")) for key in FIGURES},
         "label": [words.number(label) for label, _ in labels],
         "automatic": [words.number(automatic) for _, automatic in labels],
+        "review": [words.number(said(found.get(name))) for name in rows["name"]],
         **{key: [words.number(sentence(v)) for v in rows[key]] for key in ("kind", "confidence")},
         "role": [words.number(sentence(v) if isinstance(v, str) else "") for v in rows["role"]],
         "fires": [_fires_on(evidence.get(name, []), tokens) for name in rows["name"]],

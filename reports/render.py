@@ -16,6 +16,7 @@ from labeler.results import RunFolder
 from reports import view as views
 from reports.pack import script
 from reports.parts import parts
+from reports.reviewed import verdicts
 
 STATIC = Path(__file__).parent / "static"
 STYLES = ("theme.css", "page.css", "figures.css", "activations.css", "print.css")
@@ -148,5 +149,5 @@ def page_data(report: views.ReportView, names: list[str], run_folder: RunFolder)
             }
             for m in report.metrics
         ],
-        "review": run_folder.review.get("verdicts", {}),
+        "review": {name: vars(found) for name, found in verdicts(run_folder.review).items()},
     }

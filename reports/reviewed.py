@@ -68,6 +68,17 @@ def worded(label: Any, verdict: Verdict | None) -> tuple[str, str]:
     return sentence(automatic), ""
 
 
+def said(verdict: Verdict | None) -> str:
+    """What a reader decided, who and when, and the note: "Reworded by Ada on 2026-11-23: …"."""
+    if verdict is None or not (verdict.verdict or verdict.note):
+        return ""
+    what = {"agree": "Agreed", "edit": "Reworded", "reject": "Rejected", "": "Noted"}
+    text = what[verdict.verdict]
+    text += f" by {verdict.reviewer}" if verdict.reviewer else ""
+    text += f" on {verdict.when[:10]}" if verdict.when else ""
+    return sentence(f"{text}: {verdict.note}" if verdict.note else text)
+
+
 def agreement(found: Mapping[str, Verdict], names: Iterable[str]) -> Counter[str]:
     """How many of `names` have each verdict."""
     return Counter(found[name].verdict for name in names if name in found and found[name].verdict)

@@ -66,6 +66,7 @@ class ReportView:
     title: str
     run_key: str
     headline: str
+    replaced: str
     summary: list[str]
     facts: list[tuple[str, list[tuple[str, str]]]]
     thresholds: str
@@ -79,7 +80,7 @@ class ReportView:
     neurons: list[NeuronRow]
     neuron_layers: list[int]
     neuron_kinds: list[tuple[str, str]]
-    neuron_figures: list[tuple[str, str, str]]
+    neuron_figures: str
     activations: ActivationsView
     dearest: list[DearView]
     failed: list[tuple[str, str, str]]
@@ -95,6 +96,7 @@ def view(folder: RunFolder) -> ReportView:
         title=sentence(run["model"].get("name", "model")),
         run_key=run_key(run),
         headline=sentence(run.get("headline") or ""),
+        replaced=sentence(run.get("headline_replacement") or ""),
         summary=_summary(folder, heads),
         facts=facts(run),
         thresholds=thresholds_text(run.get("settings") or {}),
@@ -215,15 +217,20 @@ def _kinds(neurons: pd.DataFrame) -> list[tuple[str, str]]:
     return [(sentence(kind), f"{count(n)} ({percent(n / total)})") for kind, n in counts.items()]
 
 
-def _neuron_figures(figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(what, this model, the same model re-initialised)."""
-    rows = []
-    for key, text in (
-        ("neurons_r2_median", "median held-out R²"),
-        ("neurons_r2_above_0.1", "neurons above R² 0.1"),
+def _neuron_figures(figures: Mapping[str, Any]) -> str:
+    """Figures on neurons, each beside the same of a re-initialised copy; empty without neurons."""
+    parts = []
+    for key, text, worded_as in (
+        ("neurons_r2_median", "median held-out R²", decimal),
+        ("neurons_r2_above_0.1", "above R² 0.1", percent),
+        ("neurons_with_class", "with a class that beats random ones", percent),
     ):
-        worded_as = percent if "above" in key else decimal
         if number(figures.get(key)) is not None:
             other = worded_as(figures.get(f"{key}_reinitialised"))
-            rows.append((text, worded_as(figures[key]), other))
-    return rows
+            parts.append(f"{text} {worded_as(figures[key])} ({other})")
+    if not parts:
+        return ""
+    return (
+        f"Neurons, and in brackets a re-initialised copy of the model: {', '.join(parts)}. "
+        "Only the difference counts."
+    )

@@ -77,26 +77,25 @@ async function fill(slot, name, draw) {
 }
 
 /* "r2>0.5 comma kind:class": words of the text, or conditions on what `look` knows. */
-function parseQuery(text) {
-  return text.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
-    const [, key, sign, value] = /^([a-z]\w*)([<>]=?|[=:])(.+)$/.exec(word) || [];
-    return { word, key, sign, value, figure: Number(value) };
-  });
-}
-
 const SIGNS = {
   ">": (a, b) => a > b, "<": (a, b) => a < b, ">=": (a, b) => a >= b, "<=": (a, b) => a <= b,
   "=": (a, b) => Math.abs(a - b) < 0.005,
 };
 
-function matches(terms, text, look) {
-  return terms.every(({ word, key, sign, value, figure }) => {
-    const own = key && look(key);
-    if (own === undefined) return text.includes(word);
-    if (typeof own === "string") return own.toLowerCase().includes(value);
-    return own !== null && (SIGNS[sign] || SIGNS["="])(own, figure);
+function parseQuery(query) {
+  return query.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
+    const [, key, sign, value] = /^([a-z]\w*)([<>]=?|[=:])(.+)$/.exec(word) || [];
+    const compare = SIGNS[sign] || SIGNS["="];
+    return (text, look) => {
+      const own = key && look(key);
+      if (own === undefined) return text.includes(word);
+      if (typeof own === "string") return own.toLowerCase().includes(value);
+      return own !== null && compare(own, Number(value));
+    };
   });
 }
+
+const matches = (terms, text, look) => terms.every((holds) => holds(text, look));
 
 /* Storage may be forbidden; then nothing is kept, and the page says so. */
 function remember(key, value) {

@@ -18,7 +18,7 @@ function neuronRow(part, i) {
   const number = part.neuron[i];
   const tokens = (key) => part[key][i].map((at) => part.tokens[at]);
   const row = { part, i, tokens, layer: part.layer, neuron: number, name: `L${part.layer}N${number}` };
-  for (const key of ["label", "automatic", "kind", "confidence", "role"]) row[key] = part.words[part[key][i]];
+  for (const key of ["label", "automatic", "review", "kind", "confidence", "role"]) row[key] = part.words[part[key][i]];
   row.figure = (key) => {
     if (key === "beyond") return part.r2[i] === null ? null : part.r2[i] - part.r2_reinitialised[i];
     return part.figures.includes(key) ? part[key][i] : undefined;
@@ -73,9 +73,10 @@ const tokenList = (tokens) => tokens.flatMap((token) => [el("bdi.token", {}, tok
 function neuronWords(row) {
   const wording = reviewedWording(row.name, row.label);
   const mark = MARKS[row.confidence];
+  const kept = verdictOf(row.name).verdict === "reject" ? "rejected" : "kept";
   return [
     mark && el("span.mark", {}, `${mark} `),
-    el(wording ? "span.words" : "span.words.none", {}, wording || "unlabelled"),
+    el(`span.words.${wording ? kept : "none"}`, {}, wording || "unlabelled"),
   ];
 }
 
@@ -122,6 +123,7 @@ function drawNeuron(slot, row) {
   $(".confidence", page).textContent = [row.confidence, row.kind, row.role].filter(Boolean).join(" · ");
   $(".sentence", page).append(...neuronWords(row).filter(Boolean));
   $(".automatic", page).textContent = row.automatic && `automatic: ${row.automatic}`;
+  $(".verdict", page).textContent = row.review;
   for (const node of $$("[data-figure]", page)) {
     const value = row.figure(node.dataset.figure);
     node.parentNode.hidden = value === null;

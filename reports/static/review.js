@@ -76,15 +76,15 @@ function verdictForm(name, automatic) {
 }
 
 function openReview() {
-  const own = Object.entries(review.verdicts);
-  own.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  const every = Object.entries({ ...PAGE.review, ...review.verdicts });
+  every.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   $("#reviewer").value = review.reviewer;
-  $("#save-review").disabled = !own.length;
-  const done = judged().filter(([name]) => PAGE.heads.includes(name)).length;
+  $("#save-review").disabled = !Object.keys(review.verdicts).length;
+  const done = every.filter(([name, item]) => item.verdict && PAGE.heads.includes(name)).length;
   $("#review-count").textContent = `${done} of ${plural(PAGE.heads.length, "head")} judged.`;
-  $("#review tbody").replaceChildren(...own.map(([name, item]) => el(
+  $("#review tbody").replaceChildren(...every.map(([name, item]) => el(
     "tr", {}, el("th", { scope: "row" }, link(name)),
-    [item.verdict || "note", item.label, item.note, `${item.when}`.slice(0, 10)].map((text) => el("td", {}, text || "")),
+    [item.verdict || "note", item.label, item.note, review.verdicts[name] ? "here" : item.reviewer, `${item.when}`.slice(0, 10)].map((text) => el("td", {}, text || "")),
   )));
 }
 

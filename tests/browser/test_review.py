@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
+
+from labeler.results import open_run
+from reports.render import render
 
 
 def press(page: Any, *keys: str) -> None:
@@ -73,3 +77,31 @@ def test_an_unlabelled_head_can_be_given_a_label(watched: Any, plain: Path) -> N
     page.keyboard.type("Seen before.")
     page.goto(plain.as_uri() + "#overview")
     assert page.locator(f'tr[data-name="{name}"] .words').inner_text() == "Seen before."
+
+
+def test_a_merged_review_is_shown_wherever_its_component_is(
+    watched: Any, plain: Path, tmp_path: Path
+) -> None:
+    """A folder with a review.json: list, head, neuron, overview; nothing of it is saved again."""
+    folder = tmp_path / "reviewed"
+    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+    given = {
+        "L0H0": {"verdict": "edit", "label": "Looks one back.", "when": "2026-11-23T10:00:00Z"},
+        "L1N7": {"verdict": "reject", "note": "By chance.", "reviewer": "Bob"},
+    }
+    review = {"schema": 1, "reviewer": "Ada", "verdicts": given}
+    (folder / "review.json").write_text(json.dumps(review), encoding="utf-8")
+    page = watched.open(render(open_run(folder), folder / "report"))
+    assert page.locator('tr[data-name="L0H0"] .words').inner_text() == "Looks one back."
+    assert "0 agreed, 1 reworded, 1 rejected" in page.locator("#overview").inner_text()
+    page.evaluate("location.hash = 'L0H0'")
+    assert page.locator("#L0H0 .verdict").inner_text() == "Reworded by Ada on 2026-11-23"
+    page.evaluate("location.hash = 'L1N7'")
+    page.wait_for_selector("#neuron .strip-row")
+    assert page.locator("#neuron .verdict").inner_text() == "Rejected by Bob: By chance."
+    page.evaluate("location.hash = 'review'")
+    assert page.locator("#review tbody tr").all_inner_texts() == [
+        "L0H0\tedit\tLooks one back.\t\tAda\t2026-11-23",
+        "L1N7\treject\t\tBy chance.\tBob\t",
+    ]
+    assert page.locator("#save-review").is_disabled()

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from labeler.results import RunFolder, open_run, write_table
-from reports.reviewed import verdicts, worded
+from reports.pack import unpack
+from reports.parts import parts
+from reports.reviewed import said, verdicts, worded
 from reports.view import view
 from reports.wording import decimal, percent
 
@@ -97,6 +99,47 @@ def test_reviewed_wording_comes_first_and_the_automatic_one_stays() -> None:
     assert found["L0H0"].reviewer == "Ada"
     assert (found["L0H2"].verdict, found["L0H2"].reviewer) == ("", "Bob")
     assert "L0H3" not in found
+
+
+def test_who_decided_what_and_when_is_said_in_one_line() -> None:
+    found = verdicts(
+        {
+            "verdicts": {
+                "L0H0": {"verdict": "reject", "reviewer": "Ada", "when": "2026-11-23T10:00:00Z"},
+                "L0H1": {"verdict": "", "note": "Odd\u202e."},
+                "L0H2": {"verdict": "", "note": ""},
+            }
+        }
+    )
+    assert said(found["L0H0"]) == "Rejected by Ada on 2026-11-23"
+    assert said(found["L0H1"]) == "Noted: Odd⟨U+202E⟩."
+    assert said(found["L0H2"]) == said(None) == ""
+
+
+def test_a_neurons_review_reaches_its_page(tmp_path: Path, run_path: Path) -> None:
+    full = open_run(run_path)
+    write_table(tmp_path, "heads.parquet", full.heads)
+    write_table(tmp_path, "neurons.parquet", full.neurons)
+    (tmp_path / "run.json").write_text(json.dumps(full.run))
+    edit = {"verdict": "edit", "label": "Fires on fruit.", "reviewer": "Ada"}
+    (tmp_path / "review.json").write_text(json.dumps({"verdicts": {"L0N2": edit}}))
+    packed = next(make for name, make in parts(open_run(tmp_path)) if name == "neurons-L0")()
+    columns, _ = unpack(packed)
+    shown = {key: columns["words"][columns[key][2]] for key in ("label", "automatic", "review")}
+    assert shown == {
+        "label": "Fires on fruit.",
+        "automatic": full.neurons["label"][2].replace("\n", "⏎"),
+        "review": "Reworded by Ada",
+    }
+
+
+def test_the_replacement_curve_is_part_of_the_result(tmp_path: Path, run: RunFolder) -> None:
+    write_table(tmp_path, "heads.parquet", run.heads)
+    sentences = {"headline": "Labelled.", "headline_replacement": "Costs 1.0%."}
+    (tmp_path / "run.json").write_text(json.dumps(run.run | sentences))
+    shown = view(open_run(tmp_path))
+    assert (shown.headline, shown.replaced) == ("Labelled.", "Costs 1.0%.")
+    assert "median held-out R² 0.31 (0.17)" in shown.neuron_figures
 
 
 def test_agreement_is_counted_on_the_index(tmp_path: Path, run_path: Path) -> None:
