@@ -54,7 +54,7 @@ class HeadEvidence:
 
     def __call__(self, item: Prepared, layer: int, real: Tensor, said: Tensor) -> None:
         """A `Watch` of `measure`."""
-        n = len(item)
+        n, text = len(item), replace(item.text)  # without what heuristics computed
         flat = torch.ones(n, n).tril()
         flat = flat / flat.sum(dim=1, keepdim=True)
         error = ((real - said) ** 2).sum(dim=2)
@@ -63,23 +63,22 @@ class HeadEvidence:
         error[:, :early], explained[:, :early] = -1, -1
         for h in range(real.shape[0]):
             head = layer * self.n_heads + h
-            self._keep(self.best[head], item, explained[h], real[h], said[h])
-            self._keep(self.worst[head], item, error[h], real[h], said[h])
+            self._keep(self.best[head], text, explained[h], real[h], said[h])
+            self._keep(self.worst[head], text, error[h], real[h], said[h])
             for number, rule in enumerate(self.labels[head].exceptions):
                 inside = torch.from_numpy(np.isin(item.classes, list(rule.leaves)))
                 if inside.any():
                     own = torch.where(inside, explained[h], -torch.inf)
                     rows = self.exceptions.setdefault((head, number), [])
-                    self._keep(rows, item, own, real[h], said[h])
+                    self._keep(rows, text, own, real[h], said[h])
 
-    def _keep(
-        self, rows: list[Row], item: Prepared, value: Tensor, real: Tensor, said: Tensor
-    ) -> None:
+    def _keep(self, rows: list[Row], text: Text, value: Tensor, real: Tensor, said: Tensor) -> None:
         query = int(value.argmax())
         best = float(value[query])
         if len(rows) == ROWS and best <= rows[-1].value:
             return
-        rows.append(Row(best, item.text, query, real[query].numpy(), said[query].numpy()))
+        row = Row(best, text, query, real[query].numpy().copy(), said[query].numpy().copy())
+        rows.append(row)
         rows.sort(key=lambda row: -row.value)
         del rows[ROWS:]
 
@@ -160,7 +159,7 @@ class NeuronEvidence:
         for row, item in enumerate(batch):
             index = self.texts[item.text.id]
             if layer == 0:
-                self._items[index] = replace(item, pairs=())
+                self._items[index] = replace(item, text=replace(item.text), pairs=())
             x = post[row, : len(item)].float().cpu().numpy()
             self._top(neurons, index, x[item.first :], item.first)
             for position in range(item.first, len(item)):
