@@ -12,19 +12,24 @@ _FIRST = {
     for place, name in enumerate(("name", "source", "hash", "architecture", "prompts", "tokens"))
 }
 
+_HERE = {"out", "overwrite", "resume"}
+"""Settings that say where and how often it ran: nothing to whom a report is sent needs to know."""
+
 
 def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Groups of (name, value) about the run."""
     model, corpus = run.get("model", {}), run.get("corpus", {})
     skipped = {f"skipped, {k}": v for k, v in (corpus.get("skipped") or {}).items()}
     corpus = {k: v for k, v in corpus.items() if k != "skipped"} | skipped
+    settings = {k: v for k, v in (run.get("settings") or {}).items() if k not in _HERE}
     groups = {
         "Model": model,
         "Corpus": corpus,
         "Pipeline": run.get("pipeline", {}),
         "Plugins": _plugins(run),
         "Versions": run.get("versions", {}),
-        "Settings": run.get("settings", {}),
+        "Settings": {k: v for k, v in settings.items() if k != "thresholds"},
+        "Thresholds": settings.get("thresholds") or {},
         "Seconds": run.get("seconds", {}),
         "Run": {"created": run.get("created")},
     }

@@ -10,7 +10,8 @@ import pytest
 
 from labeler.results import open_run
 from reports.render import SCRIPTS, read, render, squeeze
-from tests.data.synthetic_heads import HOSTILE
+from tests.browser.conftest import report_of
+from tests.data.synthetic_heads import HOSTILE, Size
 
 MEGABYTE = 1_000_000
 PLACES = ["", "#L0H0", "#L0H3", "#neurons", "#L0N1", "#activations", "#run", "#review"]
@@ -54,8 +55,9 @@ def test_the_policy_stops_scripts_of_others(watched: Any, plain: Path) -> None:
     watched.complaints.clear()
 
 
-def test_index_sizes(plain: Path, large: Path) -> None:
-    assert plain.stat().st_size <= MEGABYTE
+def test_index_sizes(large: Path, tmp_path: Path) -> None:
+    small = report_of(tmp_path, Size(n_heads=16, d_mlp=4096, evidence=1))
+    assert small.stat().st_size <= MEGABYTE
     assert large.stat().st_size <= 5 * MEGABYTE
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from labeler.results import RunFolder, open_run
 from reports import pack
 from reports.parts import lower_triangle, parts
-from reports.render import page, render
+from reports.render import page, render, squeeze
+from reports.run_facts import facts
 from tests.data.make_run_folder import make_run_folder
 from tests.data.synthetic_heads import HOSTILE, Size
 
@@ -66,6 +67,29 @@ def test_relations_are_sorted_by_mass(run: RunFolder) -> None:
     masses = [row[1] for row in head["heads"]["L0H0"]["relations"]]
     assert masses == sorted(masses, reverse=True)
     assert len(masses) == 12
+
+
+def test_a_squeezed_script_keeps_its_strings_and_loses_its_comments() -> None:
+    text = """
+/* A comment
+   on two lines. */
+const a = { b: 1, c: "x = y", d: `${a + 1} and { so } on` };
+  if (a === b || c) return a ? "p : q" : 'r , s';
+const found = /^ (a|b) $/.test(a);
+const both = `${list.map((x) => `${x} ; `).join(", ")} | `;
+"""
+    assert squeeze(text).splitlines() == [
+        'const a={b:1,c:"x = y",d:`${a + 1} and { so } on`};',
+        "if(a===b||c)return a?\"p : q\":'r , s';",
+        "const found = /^ (a|b) $/.test(a);",
+        'const both = `${list.map((x) => `${x} ; `).join(", ")} | `;',
+    ]
+
+
+def test_the_page_does_not_say_where_it_was_made(run: RunFolder) -> None:
+    groups = dict(facts(run.run | {"settings": {"out": "/home/ada/x", "thresholds": {"q": 0.1}}}))
+    assert "Settings" not in groups
+    assert groups["Thresholds"] == [("q", "0.1")]
 
 
 def test_equal_runs_give_equal_files(run: RunFolder, tmp_path: Path) -> None:
