@@ -57,6 +57,18 @@ def run(
     ] = False,
     spacy: Annotated[str | None, typer.Option(help="A spaCy pipeline [embedded].")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of what is drawn [0].")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="serial, or ray: many cores and machines [serial].")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="A Ray cluster [this machine]: auto, HOST:6379.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes under Ray [one a core or GPU].")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of a process [all cores; 1 under Ray].")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A TOML file of options; flags override it.")
     ] = None,
@@ -86,6 +98,10 @@ def run(
         "min_tokens": min_tokens,
         "spacy": spacy,
         "seed": seed,
+        "engine": engine,
+        "address": address,
+        "workers": workers,
+        "threads": threads,
         "prompts": prompt or None,
         "plugin": plugin or None,
         "only": only or None,
@@ -96,7 +112,6 @@ def run(
         "resume": resume or None,
     }
     settings = load_settings(config, given)
-    _threads()
     with TerminalProgress(console(stderr=True)) as progress:
         finished = run_labels(settings, progress)
         if settings.verify:
@@ -215,11 +230,11 @@ def show(
 
 def _threads() -> None:
     """As many threads as cores that this process may use, for torch as for the rest."""
-    import os
-
     import torch
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    from labeler.engines.threads import cores
+
+    torch.set_num_threads(cores())
 
 
 def main(arguments: list[str] | None = None) -> Any:
@@ -238,7 +253,7 @@ def main(arguments: list[str] | None = None) -> Any:
         typer.echo(f"labeler: {error.filename or 'a file'}: {error.strerror}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo("labeler: stopped; --resume goes on where it was", err=True)
+        typer.echo("labeler: stopped; the same command with --resume goes on", err=True)
         sys.exit(130)
 
 

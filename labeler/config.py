@@ -18,6 +18,7 @@ from labeler.thresholds import Thresholds
 
 Dtype = Literal["float32", "float64", "bfloat16", "float16"]
 Long = Literal["split", "cut"]
+EngineName = Literal["serial", "ray"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Settings:
     """What `labeler run` was asked for, every default filled in; None stands for no limit.
 
     `long` says what becomes of a prompt longer than the context: several pieces, or its beginning.
-    `token_budget` is the most padded tokens in a batch.
+    `token_budget` is the most padded tokens in a batch. `threads` are those of torch and BLAS, here
+    and in every worker: as many as there are cores, one under Ray, and those of a run that goes on.
     """
 
     model: str = "embedded"
@@ -51,6 +53,10 @@ class Settings:
     reinitialised: bool = True
     token_budget: int = 2048
     prompts_per_shard: int = 64
+    engine: EngineName = "serial"
+    address: str | None = None
+    workers: int | None = None
+    threads: int | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
 
     def to_dict(self) -> dict[str, Any]:
@@ -226,6 +232,9 @@ def _check_together(settings: Settings) -> None:
             f"max_tokens is {settings.max_tokens} and min_tokens {settings.min_tokens}, which "
             "leaves no prompt; expected max_tokens to be the larger"
         )
+    for name in ("address", "workers"):
+        if settings.engine == "serial" and getattr(settings, name) is not None:
+            raise ConfigError(f"{name} goes with engine = 'ray'; give both, or leave it out")
     limits = settings.thresholds
     if limits.clear < limits.likely:
         raise ConfigError(

@@ -7,6 +7,7 @@ from heuristics.errors import LabelerError, PluginError, did_you_mean
 __all__ = [
     "ConfigError",
     "CorpusError",
+    "EngineError",
     "LabelerError",
     "ModelError",
     "PluginError",
@@ -25,6 +26,10 @@ class CorpusError(LabelerError):
 
 class ModelError(LabelerError):
     """A model that cannot be loaded, is not supported, or fails its self-test."""
+
+
+class EngineError(LabelerError):
+    """Workers that cannot be had, or that lost a shard in every attempt."""
 
 
 class RunFolderError(LabelerError):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from labeler.errors import LabelerError, RunFolderError
+from labeler.errors import EngineError, LabelerError, RunFolderError
 from labeler.results import TABLES, write_atomic
 
 LOCK = ".lock"
@@ -17,10 +20,12 @@ MARKS = ("run.json", "plan.json")
 REVIEW = "review.json"
 BEGUN = ("plan.json", "statistics")
 OURS = (
-    *MARKS,
+    "run.json",
     *("settings.toml", "activations.json", "statistics", "showcase", "report"),
     *sorted({Path(file).parts[0] for file in TABLES}),
+    "plan.json",
 )
+"""In the order in which they are removed: what is half removed is no finished run, but ours."""
 
 
 def check_out(out: Path, overwrite: bool, resume: bool) -> None:
@@ -28,7 +33,7 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"--out {out} is a file; expected a folder, new or empty")
     _check_writable(out)
-    if not out.is_dir() or all(path.name == LOCK for path in out.iterdir()):
+    if not out.is_dir() or all(path.name == LOCK or is_stray(path) for path in out.iterdir()):
         return
     if not any((out / name).is_file() for name in MARKS):
         raise RunFolderError(
@@ -39,6 +44,15 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
             f"--out {out} holds another run; pass --overwrite to replace it, --resume to go on "
             "with it, or another --out"
         )
+
+
+_STRAY = re.compile(r"\.(.+)\.\d+\.\d+")
+
+
+def is_stray(path: Path) -> bool:
+    """Whether a file is half of one of ours, left by a run that was killed while it wrote."""
+    half = _STRAY.fullmatch(path.name)
+    return half is not None and half[1] in OURS and path.is_file()
 
 
 def _check_writable(out: Path) -> None:
@@ -73,8 +87,8 @@ def locked(out: Path) -> Iterator[None]:
 def writing(out: Path, plan: bytes, resume: bool) -> Iterator[None]:
     """Hold the folder and make it this run's; an error leaves nothing half-written behind.
 
-    Finished shards are kept where `--resume` can use them: after a disk that was full, and where
-    they were there before. Files that no run writes are left alone.
+    Finished shards are kept where `--resume` can use them: after a disk that was full, after
+    workers that were lost, and where they were there before. Files that no run writes stay.
     """
     missing = _missing(out)
     with locked(out):
@@ -83,14 +97,12 @@ def writing(out: Path, plan: bytes, resume: bool) -> Iterator[None]:
             if begun:
                 check_plan(out, plan)
             clear(out, keep=BEGUN if begun else ())
-            for stray in (out / "statistics").glob(".*"):
-                stray.unlink()  # half a shard, from a run that was killed
             write_atomic(out / "plan.json", plan)
             yield
         except LabelerError as error:
             shards = len(list((out / "statistics").glob("*.bin")))
-            if isinstance(error, RunFolderError) and shards and not begun:
-                raise RunFolderError(f"{error}; then --resume keeps what is done") from error
+            if isinstance(error, RunFolderError | EngineError) and shards:
+                raise type(error)(f"{error}; then --resume keeps what is done") from error
             if not begun:
                 _undo(out, missing)
             raise
@@ -119,14 +131,30 @@ def clear(out: Path, keep: tuple[str, ...] = ()) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    half = [path for path in out.iterdir() if is_stray(path)]
+    for path in [*half, *(out / "statistics").glob(".*")]:
+        path.unlink()
     if not keep and (out / REVIEW).is_file():
         (out / REVIEW).replace(out / "review.previous.json")
 
 
+def begun_plan(out: Path) -> dict[str, Any]:
+    """What the run in `out` depends on, as far as it can be read; empty where none was begun."""
+    try:
+        plan = json.loads((out / "plan.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return plan if isinstance(plan, dict) else {}
+
+
 def check_plan(out: Path, plan: bytes) -> None:
     """RunFolderError if the run in `out` depends on something else than this one (`--resume`)."""
-    if (out / "plan.json").read_bytes() != plan:
-        raise RunFolderError(
-            f"{out} was begun with another model, corpus, pipeline, vocabulary or setting, so it "
-            "cannot be resumed; pass --overwrite, or another --out"
-        )
+    if (out / "plan.json").read_bytes() == plan:
+        return
+    before, now = begun_plan(out), json.loads(plan)
+    differ = sorted(key for key in now if before.get(key) != now[key])
+    named = ", ".join(differ) or "plan.json"
+    raise RunFolderError(
+        f"{out} was begun with another {named}, so it cannot be resumed; pass --overwrite, or "
+        "another --out"
+    )

@@ -17,6 +17,9 @@ class Progress(Protocol):
     def advance(self, steps: int = 1) -> None:
         """So many steps of the stage are done."""
 
+    def note(self, text: str) -> None:
+        """Something happened that whoever watches should know; the work goes on."""
+
 
 class Silent:
     """Says nothing; for the Python API and for tests."""
@@ -25,6 +28,9 @@ class Silent:
         """Nothing."""
 
     def advance(self, steps: int = 1) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
         """Nothing."""
 
 

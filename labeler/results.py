@@ -72,6 +72,7 @@ def write_atomic(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        _sync(path.parent)
     except OSError as error:
         raise RunFolderError(
             f"cannot write {path}: {error.strerror}; {_remedy(error)} or choose another --out"
@@ -79,6 +80,16 @@ def write_atomic(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """A rename is on disk when its folder is; a file system that cannot say so is left alone."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _remedy(error: OSError) -> str:

@@ -32,6 +32,8 @@ from labeler.corpus import (
     shards,
 )
 from labeler.engines.fold import fold_statistics
+from labeler.engines.ray import load_ray
+from labeler.engines.threads import limited, with_threads
 from labeler.errors import ConfigError, CorpusError, PluginError
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
@@ -130,7 +132,12 @@ def label(
 class Session:
     """What a run works with: everything that settings name, loaded and checked."""
 
-    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress | None = None,
+        corpus: Corpus | None = None,
+    ) -> None:
         self.settings = settings
         self.progress = progress or Silent()
         self.failed: list[PluginError] = []
@@ -147,24 +154,24 @@ class Session:
         self.model = load_model(name, settings.device, settings.dtype)
         self.model_name = "embedded story model" if embedded else settings.model
         self.limit = min(settings.max_tokens or self.model.shape.n_ctx, self.model.shape.n_ctx)
-        self.corpus = self._corpus()
+        self.corpus = corpus or self._corpus()
         self.pipeline = Pipeline(settings.spacy)
         self.cache = ParseCache(self.pipeline, cache_folder())
-        self.n_folds, self.shards = self._cut()
+        self.n_folds, self.shards = self._cut(self.corpus)
         self._columns: dict[str, list[Columns]] = {}
 
     def _need_a_relation(self) -> None:
         if not any(item.kind == "relation" for item in self.heuristics):
             raise ConfigError("no relation is left to label heads with; loosen --only or --without")
 
-    def _cut(self) -> tuple[int, tuple[Shard, ...]]:
+    def _cut(self, corpus: Corpus) -> tuple[int, tuple[Shard, ...]]:
         """The number of folds and the shards; no folds where one half of them would be empty."""
         size = self.settings.prompts_per_shard
-        n_folds = choose_folds(len(self.corpus))
-        cut = shards(self.corpus, n_folds, size)
+        n_folds = choose_folds(len(corpus))
+        cut = shards(corpus, n_folds, size)
         if {shard.fold % 2 for shard in cut} == {0, 1}:
             return n_folds, cut
-        return 0, shards(self.corpus, 0, size)
+        return 0, shards(corpus, 0, size)
 
     def _corpus(self) -> Corpus:
         settings = self.settings
@@ -197,18 +204,24 @@ class Session:
         long = "cut" if self.settings.max_tokens else self.settings.long
         return annotate(prompts, self.model, self.cache, self.limit, long)
 
+    @property
+    def sample(self) -> Corpus:
+        """The prompts with the lowest digests, whatever the order of the corpus."""
+        lowest = sorted(self.corpus.prompts, key=lambda prompt: prompt.digest)[:SAMPLE]
+        return replace(self.corpus, prompts=tuple(lowest))
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """Resolved on the prompts with the lowest digests, whatever the order of the corpus."""
-        sample = sorted(self.corpus.prompts, key=lambda prompt: prompt.digest)[:SAMPLE]
-        chosen = {prompt.digest for prompt in sample}
-        texts = []
+        """Resolved on the sample, cut as if it were the corpus: so a worker that has no more does.
+
+        A corpus no larger than that is cut as it is for scoring, and its parses are used again.
+        """
+        sample = self.sample
         self.progress.stage("annotate", len(sample), "prompts")
-        for shard in self.shards:
-            kept = [prompt for prompt in shard.prompts if prompt.digest in chosen]
-            if kept:
-                texts += self.texts(kept)
-                self.progress.advance(len(kept))
+        texts = []
+        for shard in self._cut(sample)[1]:
+            texts += self.texts(shard.prompts)
+            self.progress.advance(len(shard.prompts))
         return build_vocabulary(self.heuristics, texts)
 
     def try_heuristics(self) -> None:
@@ -285,14 +298,17 @@ class Session:
             "dtype": self.settings.dtype,
             "token_budget": self.settings.token_budget,
             "seed": self.settings.seed,
+            "threads": self.settings.threads,
         }
 
 
 def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
     """Label as `settings` say and write the run folder; all is checked before it is touched."""
     progress = progress or Silent()
-    settings = plugins.with_project(settings)
-    with plugins.hinting(settings.keep_going):
+    settings = with_threads(plugins.with_project(settings))
+    if settings.engine == "ray":
+        load_ray()
+    with plugins.hinting(settings.keep_going), limited(settings.threads or 1):
         return _run(settings, progress)
 
 

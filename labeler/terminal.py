@@ -88,6 +88,11 @@ class TerminalProgress:
             )
             self.console.print(line, highlight=False)
 
+    def note(self, text: str) -> None:
+        """A line of its own above the bar."""
+        line = f"  {visible(text)}"
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
 
 def console(stderr: bool = False) -> Console:
     """A console; wide enough for whole labels where the output is no terminal."""

@@ -7,8 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from labeler.corpus import Shard
-from labeler.engines.engine import Engine
+from labeler.engines.engine import Engine, Scored
+from labeler.engines.ray import Cluster
 from labeler.engines.serial import Serial
+from labeler.engines.stopping import stopping
 from labeler.engines.store import Store
 from labeler.errors import RunFolderError
 from labeler.progress import Progress
@@ -19,22 +21,31 @@ if TYPE_CHECKING:
     from labeler.run import Session
 
 
-def engine_of(session: Session) -> Engine:
+def engine_of(session: Session, progress: Progress) -> Engine:
     """The engine that the settings name."""
-    return Serial(session)
+    if session.settings.engine == "serial":
+        return Serial(session)
+    return Cluster(session, progress)
 
 
 def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
-    """Statistics by fold; finished shards are read where a run, or an earlier try, left them."""
+    """Statistics by fold; finished shards are read where a run, or an earlier try, left them.
+
+    Raises KeyboardInterrupt once the shards in work are kept, where the user asked to stop.
+    """
     size = Size.of(session.model.shape, session.vocabulary)
     progress.stage("score", len(session.corpus), "prompts")
     folds = [Statistics(size.zeros()) for _ in range(max(session.n_folds, 1))]
     fold = Fold(session.shards, folds, Store(session.settings.out))
     missing = fold.begin(progress)
-    with closing(engine_of(session).map(missing, lambda: False)) as done:
-        for shard, statistics in done:
-            fold.add(shard, statistics)
-            progress.advance(len(shard.prompts))
+    if missing:
+        engine = engine_of(session, progress)
+        with stopping(progress.note) as stopped, closing(engine.map(missing, stopped)) as done:
+            for scored in done:
+                fold.add(scored)
+                progress.advance(len(scored.shard.prompts))
+        if fold.turn < len(session.shards):
+            raise KeyboardInterrupt
     return fold.folds
 
 
@@ -51,32 +62,34 @@ class Fold:
         missing: list[Shard] = []
         for shard in self.shards:
             statistics = self.store.read(shard)
-            if statistics is None:
-                missing.append(shard)
+            if statistics is not None:
+                self._take(shard, statistics)
+                progress.advance(len(shard.prompts))
                 continue
-            self._take(shard, statistics)
-            progress.advance(len(shard.prompts))
+            missing.append(shard)
+            if self.store.path(shard).exists():
+                progress.note(f"{self.store.path(shard)} is damaged; that shard is scored again")
         return missing
 
-    def add(self, shard: Shard, statistics: Statistics) -> None:
+    def add(self, scored: Scored) -> None:
         """Keep a scored shard, and add it and those that waited for it when it is its turn."""
-        self.store.write(shard, statistics)
-        self._take(shard, statistics)
+        self.store.write(scored)
+        self._take(scored.shard, scored.statistics)
 
     def _take(self, shard: Shard, statistics: Statistics) -> None:
-        if shard is not self.shards[self.turn]:
+        if shard.id != self.shards[self.turn].id:
             self.early.add(shard.id)
             return
         self._sum(shard, statistics)
         while self.turn < len(self.shards) and self.shards[self.turn].id in self.early:
-            early = self.shards[self.turn]
-            kept = self.store.read(early)
+            waited = self.shards[self.turn]
+            kept = self.store.read(waited)
             if kept is None:
                 raise RunFolderError(
-                    f"{self.store.path(early)} was changed while the run went on; --resume scores "
+                    f"{self.store.path(waited)} was damaged while the run went on; --resume scores "
                     "that shard again"
                 )
-            self._sum(early, kept)
+            self._sum(waited, kept)
 
     def _sum(self, shard: Shard, statistics: Statistics) -> None:
         self.folds[shard.fold] = self.folds[shard.fold] + statistics

@@ -7,28 +7,28 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from labeler.corpus import Shard
-from labeler.engines.engine import Stopped
+from labeler.engines.engine import Scored, Stopped
+from labeler.engines.finite import check_finite
 from labeler.score import Scorer, score_shards
-from labeler.statistics import Statistics
 
 if TYPE_CHECKING:
     from labeler.run import Session
 
 
 class Serial:
-    """The engine of one process; a worker of the others runs it too."""
+    """The engine of one process; the workers of the others run it too."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def map(
-        self, shards: Sequence[Shard], stopped: Stopped
-    ) -> Generator[tuple[Shard, Statistics], None, None]:
-        """Each shard with its statistics, in the order given."""
+    def map(self, shards: Sequence[Shard], stopped: Stopped) -> Generator[Scored, None, None]:
+        """Each shard in the order given; ModelError where activations are not finite."""
         session = self.session
         parts = ((Scorer(session.model, session.vocabulary), session.batches(s)) for s in shards)
         with closing(score_shards(parts)) as scored:
             for shard in shards:
                 if stopped():
                     return
-                yield shard, next(scored).statistics()
+                statistics = next(scored).statistics()
+                check_finite(statistics, session, shard)
+                yield Scored(shard, statistics, statistics.pack())

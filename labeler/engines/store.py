@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labeler.corpus import Shard
+from labeler.engines.engine import Scored
 from labeler.errors import RunFolderError
 from labeler.results import write_atomic
 from labeler.statistics import Statistics
@@ -20,19 +21,18 @@ class Store:
         """Where a shard's statistics are."""
         return self.folder / f"{shard.id}.bin"
 
-    def write(self, shard: Shard, statistics: Statistics) -> None:
+    def write(self, scored: Scored) -> None:
         """Keep a shard; RunFolderError where the disk does not take it."""
-        write_atomic(self.path(shard), statistics.pack())
+        write_atomic(self.path(scored.shard), scored.packed)
 
     def read(self, shard: Shard) -> Statistics | None:
         """A finished shard; None if it is not done, or not as it was written."""
+        path = self.path(shard)
         try:
-            return Statistics.unpack(self.path(shard).read_bytes())
-        except FileNotFoundError:
-            return None
-        except RunFolderError:
+            return Statistics.unpack(path.read_bytes())
+        except (FileNotFoundError, RunFolderError):
             return None
         except OSError as error:
             raise RunFolderError(
-                f"{self.path(shard)} cannot be read: {error.strerror}; mend that, or --overwrite"
+                f"{path} cannot be read: {error.strerror}; mend that, or remove the file"
             ) from error

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from labeler.errors import LabelerError, PluginError, RunFolderError
-from labeler.folder import check_out, clear, locked, writing
+from labeler.errors import EngineError, LabelerError, PluginError, RunFolderError
+from labeler.folder import check_out, check_plan, clear, locked, writing
 from labeler.results import write_atomic
 
 
-def a_run(out: Path, plan: bytes = b"plan") -> Path:
+def a_run(out: Path, plan: bytes = b'{"model": 1}') -> Path:
     """What a finished run leaves, as far as this module cares."""
     for name in ("run.json", "heads.parquet", "statistics/0.bin", "report/index.html"):
         write_atomic(out / name, b"old")
@@ -79,7 +81,7 @@ def test_clear_does_not_follow_links(tmp_path: Path):
 def test_resume_keeps_the_shards_and_nothing_that_hangs_on_them(tmp_path: Path):
     a_run(tmp_path)
     (tmp_path / "statistics" / ".1.bin.77").touch()  # half a shard
-    with writing(tmp_path, b"plan", resume=True):
+    with writing(tmp_path, b'{"model": 1}', resume=True):
         assert names(tmp_path) == {".lock", "plan.json", "statistics/0.bin"}
 
 
@@ -87,7 +89,7 @@ def test_resume_of_something_else_touches_nothing(tmp_path: Path):
     before = names(a_run(tmp_path)) | {".lock"}
     with (
         pytest.raises(RunFolderError, match="cannot be resumed"),
-        writing(tmp_path, b"another plan", resume=True),
+        writing(tmp_path, b'{"model": 2}', resume=True),
     ):
         pass
     assert names(tmp_path) == before
@@ -115,7 +117,7 @@ def test_an_error_leaves_a_folder_that_was_there_as_it_was(tmp_path: Path):
 
 def test_an_error_while_resuming_keeps_the_shards(tmp_path: Path):
     a_run(tmp_path)
-    with pytest.raises(PluginError), writing(tmp_path, b"plan", resume=True):
+    with pytest.raises(PluginError), writing(tmp_path, b'{"model": 1}', resume=True):
         raise PluginError("on purpose")
     assert "statistics/0.bin" in names(tmp_path)
 
@@ -124,3 +126,50 @@ def test_a_full_disk_keeps_the_shards_and_says_how_to_go_on(tmp_path: Path):
     with pytest.raises(RunFolderError, match=r"cannot write.*--resume"):
         fail(tmp_path / "run", RunFolderError("cannot write it"))
     assert names(tmp_path / "run") == {".lock", "plan.json", "statistics/0.bin"}
+
+
+def test_what_lost_workers_leave_is_kept_too(tmp_path: Path):
+    with pytest.raises(EngineError, match=r"lost.*--resume"):
+        fail(tmp_path / "run", EngineError("workers were lost"))
+    assert "statistics/0.bin" in names(tmp_path / "run")
+
+
+def test_half_a_file_of_ours_makes_no_foreign_folder(tmp_path: Path):
+    """Killed before anything but the half of a file was there."""
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".plan.json.12.34").write_text("{")
+    check_out(tmp_path, overwrite=False, resume=True)
+    with writing(tmp_path, b'{"model": 1}', resume=True):
+        assert names(tmp_path) == {".lock", "plan.json"}
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / ".thesis.tex.12.34").touch()
+    with pytest.raises(RunFolderError, match="no run"):
+        check_out(tmp_path / "new", overwrite=False, resume=False)
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_killed_while_it_clears_a_run_is_still_one(tmp_path: Path, after: int, monkeypatch):
+    """Whatever was removed when the end came, the folder can be taken again."""
+    a_run(tmp_path)
+    left = [after]
+
+    def until(path: Path, *_: object, **__: object) -> None:
+        if left[0] == 0:
+            raise SystemExit("killed")
+        left[0] -= 1
+        removed(path)
+
+    removed = shutil.rmtree
+    monkeypatch.setattr("labeler.folder.shutil.rmtree", until)
+    with pytest.raises(SystemExit) if after < 2 else nullcontext():
+        clear(tmp_path)
+    if after < 2:
+        assert not (tmp_path / "run.json").exists()  # it does not pass for a finished run
+        check_out(tmp_path, overwrite=True, resume=False)
+
+
+def test_a_refusal_says_what_differs(tmp_path: Path):
+    a_run(tmp_path, b'{"corpus": "a", "model": "b", "limit": 3}')
+    other = b'{"corpus": "c", "model": "b", "limit": 4}'
+    with pytest.raises(RunFolderError, match="another corpus, limit, so it cannot"):
+        check_plan(tmp_path, other)

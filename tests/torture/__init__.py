@@ -1,0 +1,4 @@
+"""Campaigns that hurt: kills, deaths of nodes, hostile input, a thousand workers.
+
+The tests run a twentieth of each, `make torture` (`python -m tests.torture`) the whole.
+"""
