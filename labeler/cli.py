@@ -228,6 +228,30 @@ def show(
         shown.print(part)
 
 
+@app.command("try")
+def try_plugin(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A plugin file or module.")],
+    run: Annotated[Path, typer.Option(help="The run folder to try it on.")],
+    max_prompts: Annotated[
+        int, typer.Option(help="Prompts of the run to take, at least one shard of each fold.")
+    ] = 400,
+) -> None:
+    """Which labels of a run would change if it had these heuristics, too?"""
+    from labeler.terminal import TerminalProgress, console
+    from labeler.trial import extend
+    from labeler.trial_fit import trial
+    from labeler.trial_terminal import trial_report
+
+    _threads()
+    with TerminalProgress(console(stderr=True)) as progress:
+        extended = extend(run, file, max_prompts, progress)
+        progress.stage("fit", 1, "labels")
+        found = trial(extended)
+    shown = console()
+    for part in trial_report(found, extended.session.settings.thresholds):
+        shown.print(part, highlight=False, markup=False)
+
+
 def _threads() -> None:
     """As many threads as cores that this process may use, for torch as for the rest."""
     import torch

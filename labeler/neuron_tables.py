@@ -67,6 +67,24 @@ def kind_of(terms: Sequence[Term]) -> str:
     return "mixed" if any(term.is_class for term in terms) else "token detector"
 
 
+def terms_of(fit: NeuronFit, said: Sequence[Predictor], neuron: int) -> list[Term]:
+    """A neuron's predictions, the largest gain first."""
+    found = []
+    for slot in range(fit.chosen.shape[1]):
+        columns = fit.columns(neuron, slot)
+        if columns:
+            found.append(
+                Term(
+                    grouped([said[column] for column in columns]),
+                    float(fit.weight[neuron, slot]),
+                    max(0.0, float(fit.gain[neuron, slot])),
+                    bool(fit.is_class[columns[0]]),
+                    slot,
+                )
+            )
+    return sorted(found, key=lambda term: (-term.gain, term.slot))
+
+
 @dataclass(frozen=True, eq=False)
 class NeuronTable:
     """What the rows about neurons are made from; `sample` has the reservoir's columns."""
@@ -93,21 +111,7 @@ class NeuronTable:
 
     def terms(self, neuron: int) -> list[Term]:
         """A neuron's predictions, the largest gain first."""
-        fit = self.fit
-        found = []
-        for slot in range(fit.chosen.shape[1]):
-            columns = fit.columns(neuron, slot)
-            if columns:
-                found.append(
-                    Term(
-                        grouped([self.predictors[column] for column in columns]),
-                        float(fit.weight[neuron, slot]),
-                        max(0.0, float(fit.gain[neuron, slot])),
-                        bool(fit.is_class[columns[0]]),
-                        slot,
-                    )
-                )
-        return sorted(found, key=lambda term: (-term.gain, term.slot))
+        return terms_of(self.fit, self.predictors, neuron)
 
     def expected(self, neuron: int) -> ndarray:
         """The activations that a label expects on the reservoir."""

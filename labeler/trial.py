@@ -1,0 +1,295 @@
+"""`labeler try`: new heuristics on a finished run, without running it again.
+
+What a run added up (its shards' statistics) says everything about the heuristics that it had. New
+ones add rows and columns to these sums: their own, from the run's texts and model, and those they
+share with the old ones, from the texts alone. With them the labels are fitted as in a run, so that
+a trial over all prompts chooses what a run with the plugin would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from heuristics.contract import Heuristic
+from heuristics.registry import declared
+from heuristics.text import Text
+from labeler import plugins
+from labeler.config import load_settings
+from labeler.corpus import Shard
+from labeler.errors import ConfigError, PluginError, RunFolderError
+from labeler.predictors import NeuronVocabulary, predictor_matrix
+from labeler.prepare import Pairs, Prepared, Vocabulary, prepare, relation_pairs
+from labeler.progress import Progress
+from labeler.results import RunFolder, open_run
+from labeler.run import Session
+from labeler.score import Scorer, batches, score_shards
+from labeler.statistics import Statistics
+
+RELATION_AXES = {
+    "gram": (2, 3),
+    "present": (2,),
+    "moment": (2,),
+    "mass": (2,),
+    "target_pairs": (1,),
+    "class_target_pairs": (2,),
+    "target_uniform": (1,),
+}
+"""Where relations stand in the arrays of statistics that have them."""
+
+PREDICTOR_AXES = {"predictor_gram": (0, 1), "predictor_sum": (0,), "predictor_moment": (0,)}
+
+
+@dataclass(frozen=True, eq=False)
+class Extended:
+    """A run's statistics by fold with those of new heuristics, and the vocabulary they are of.
+
+    `new_relations` and `new_columns` are the places of the new ones. `complete` says that every
+    prompt of the run took part.
+    """
+
+    session: Session
+    folder: RunFolder
+    folds: list[Statistics]
+    vocabulary: Vocabulary
+    new_relations: Int[ndarray, " new"]
+    new_columns: Int[ndarray, " new"]
+    prompts: int
+    complete: bool
+
+
+def open_session(run: str | Path) -> tuple[RunFolder, Session]:
+    """A finished run and what it worked with; RunFolderError if that is no longer what it was."""
+    folder = open_run(run)
+    settings = load_settings(folder.path / "settings.toml", {})
+    session = Session(replace(settings, out=folder.path))
+    plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
+    path = folder.path / "plan.json"
+    if not path.is_file() or path.read_bytes() != plan.encode():
+        raise RunFolderError(
+            f"{run} was made with another model, corpus, pipeline or vocabulary than there is now; "
+            "run it again, then try"
+        )
+    missing = [shard.id for shard in session.shards if not _path(folder, shard).is_file()]
+    if missing:
+        raise RunFolderError(f"{run} has no statistics of shard {missing[0]}; run it again")
+    return folder, session
+
+
+def _path(folder: RunFolder, shard: Shard) -> Path:
+    return folder.path / "statistics" / f"{shard.id}.bin"
+
+
+def new_heuristics(plugin: str, known: Sequence[Heuristic]) -> list[Heuristic]:
+    """A plugin's heuristics; PluginError where one has the name of one that the run has."""
+    found = declared(plugin)
+    by_key = {(item.kind, item.name): item for item in known}
+    for item in found:
+        other = by_key.setdefault((item.kind, item.name), item)
+        if other is not item:
+            raise PluginError(
+                f"two heuristics are called {item.name!r}: the run has one in {other.module}, "
+                f"{plugin} another; rename it"
+            )
+    return found
+
+
+def extend(run: str | Path, plugin: str, max_prompts: int, progress: Progress) -> Extended:
+    """The run's statistics with those of a plugin's heuristics, over at most about so many prompts.
+
+    Raises PluginError for heuristics that fail or clash, RunFolderError for a run that is not what
+    it was, ConfigError for a limit that leaves no prompts.
+    """
+    if max_prompts < 1:
+        raise ConfigError(f"--max-prompts is {max_prompts}; expected at least 1")
+    progress.stage("load", 1, "run")
+    folder, session = open_session(run)
+    new = new_heuristics(plugin, session.heuristics)
+    progress.advance()
+    shards = _some(session, max_prompts)
+    texts = session.texts(shards[0].prompts)[: plugins.TRIED]
+    plugins.tried(new, texts)
+    old = session.vocabulary
+    added = _Added(old, _only(new, old))
+    prompts = sum(len(shard.prompts) for shard in shards)
+    progress.stage("score", prompts, "prompts")
+    folds: list[Statistics | None] = [None] * max(session.n_folds, 1)
+    for shard, own in _scored(session, shards, added):
+        stored = Statistics.unpack(_path(folder, shard).read_bytes())
+        joined = added.joined(stored, own)
+        before = folds[shard.fold]
+        folds[shard.fold] = joined if before is None else before + joined
+        progress.advance(len(shard.prompts))
+    kept = [fold for fold in folds if fold is not None]
+    return Extended(
+        session=session,
+        folder=folder,
+        folds=kept,
+        vocabulary=added.vocabulary,
+        new_relations=added.new_relations,
+        new_columns=added.new_columns,
+        prompts=prompts,
+        complete=len(shards) == len(session.shards),
+    )
+
+
+def _some(session: Session, max_prompts: int) -> list[Shard]:
+    """Whole shards, about as many prompts of every fold, and at least one shard of each."""
+    share = max_prompts / max(session.n_folds, 1)
+    taken: dict[int, int] = {}
+    found = []
+    for shard in session.shards:
+        if taken.get(shard.fold, 0) < share:
+            taken[shard.fold] = taken.get(shard.fold, 0) + len(shard.prompts)
+            found.append(shard)
+    return found
+
+
+def _only(new: Sequence[Heuristic], old: Vocabulary) -> Vocabulary:
+    """The new heuristics alone, on the query classes of the run."""
+    features = tuple(item for item in new if item.kind == "feature")
+    return Vocabulary(
+        relations=tuple(item for item in new if item.kind == "relation"),
+        features=features,
+        classes=old.classes,
+        neurons=NeuronVocabulary(features, ()),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """What one shard says of new heuristics: their own sums, and those shared with old ones."""
+
+    sums: Statistics
+    gram: Float[ndarray, "window class old new"]
+    predictor_gram: Float[ndarray, "old new"]
+
+
+class _Added:
+    """How new heuristics are put among the old ones, in the order that a run would give them."""
+
+    def __init__(self, old: Vocabulary, new: Vocabulary) -> None:
+        self.old, self.new = old, new
+        relations = [*old.relations, *new.relations]
+        features = [*old.features, *new.features]
+        self.relations = _by_name(relations)
+        self.features = _by_name(features)
+        ordered = tuple(features[index] for index in self.features)
+        self.vocabulary = replace(
+            old,
+            relations=tuple(relations[index] for index in self.relations),
+            features=ordered,
+            neurons=replace(old.neurons, features=ordered),
+        )
+        self.columns = self._columns()
+        self.new_relations = np.flatnonzero(self.relations >= len(old.relations))
+        self.new_columns = np.flatnonzero(self.columns >= len(old.neurons))
+
+    def _columns(self) -> Int[ndarray, " column"]:
+        """For each column of the new vocabulary its place among old, then new columns."""
+        n_old, n_new, total = len(self.old.features), len(self.new.features), len(self.old.neurons)
+        here = np.concatenate([np.arange(n_old), total + np.arange(n_new)])
+        before = np.concatenate([n_old + np.arange(n_old), total + n_new + np.arange(n_new)])
+        rest = np.arange(2 * n_old, total)
+        return np.concatenate([here[self.features], before[self.features], rest])
+
+    def joined(self, old: Statistics, own: _Own) -> Statistics:
+        """One shard's statistics with those of the new heuristics."""
+        arrays = dict(old.arrays)
+        for name, axes in (*RELATION_AXES.items(), *PREDICTOR_AXES.items()):
+            relational = name in RELATION_AXES
+            order = self.relations if relational else self.columns
+            if len(axes) == 1:
+                both = np.concatenate([old[name], own.sums[name]], axis=axes[0])
+                arrays[name] = np.take(both, order, axis=axes[0])
+                continue
+            cross = own.gram if relational else own.predictor_gram
+            top = np.concatenate([old[name], cross], axis=-1)
+            bottom = np.concatenate([np.swapaxes(cross, -1, -2), own.sums[name]], axis=-1)
+            both = np.concatenate([top, bottom], axis=-2)
+            arrays[name] = both[..., order[:, None], order[None, :]]
+        return Statistics(arrays)
+
+
+def _by_name(items: Sequence[Heuristic]) -> Int[ndarray, " item"]:
+    return np.array(sorted(range(len(items)), key=lambda i: items[i].name), dtype=np.int64)
+
+
+class _Shared:
+    """Sums over one shard that new heuristics share with old ones."""
+
+    def __init__(self, session: Session, added: _Added) -> None:
+        self.session, self.added = session, added
+        self.kinds = session.model.shape.kinds
+        old, new = added.old, added.new
+        n_classes = len(old.classes)
+        shape = (len(self.kinds), n_classes, len(old.relations), len(new.relations))
+        self.gram = np.zeros(shape)
+        self.predictor_gram = np.zeros((len(old.neurons), len(new.neurons)))
+
+    def read(self, text: Text) -> Prepared:
+        """A text prepared for the new heuristics; what they share with the old ones is added."""
+        item = prepare(text, self.added.new, self.kinds)
+        if self.added.new.relations:
+            old = relation_pairs(text, self.added.old.relations, self.kinds)
+            for kind, window in enumerate(self.kinds):
+                self._relations(kind, window, item, old[kind])
+        if self.added.new.features:
+            columns = predictor_matrix(text, self.added.old.neurons)
+            shared = columns[item.first :].T @ item.predictors[item.first :]
+            self.predictor_gram += shared.toarray()
+        return item
+
+    def _relations(self, kind: int, window: int | None, item: Prepared, old: Pairs) -> None:
+        """⟨V, V′⟩ = ⟨U, U′⟩ − 1 / visible, where both have a target."""
+        new, n = item.pairs[kind], len(item)
+        n_classes, n_old, n_new = self.gram.shape[1:]
+        dense = np.zeros((n_new, n, n))
+        dense[new.relation, new.query, new.key] = new.weight
+        hit = np.flatnonzero(np.asarray(dense.any(axis=0))[old.query, old.key])
+        relation, query, key = old.relation[hit], old.query[hit], old.key[hit]
+        segment = item.classes[query] * n_old + relation
+        weight = old.weight[hit]
+        for index in range(n_new):
+            products = weight * dense[index, query, key]
+            total = np.bincount(segment, products, minlength=n_classes * n_old)
+            self.gram[kind, :, :, index] += total.reshape(n_classes, n_old)
+        visible = np.minimum(np.arange(1, n + 1), window or n)
+        theirs = sp.csr_matrix(old.present[:, 1:] / visible[1:])
+        leaves = item.classes[1:]
+        for leaf in np.unique(leaves):
+            mine = new.present[:, 1:] & np.equal(leaves, leaf)
+            self.gram[kind, leaf] -= theirs @ mine.T.astype(float)
+
+
+def _scored(
+    session: Session, shards: Sequence[Shard], added: _Added
+) -> Iterator[tuple[Shard, _Own]]:
+    """Each shard with what it says of the new heuristics; texts are read while the model runs."""
+    shared: list[_Shared] = []
+
+    def reading() -> Iterator[tuple[Scorer, Iterator[list[Prepared]]]]:
+        for shard in shards:
+            own = _Shared(session, added)
+            shared.append(own)
+            items = [own.read(text) for text in session.texts(shard.prompts)]
+            yield _scorer(session, added.new), batches(items, session.settings.token_budget)
+
+    for index, scorer in enumerate(score_shards(reading())):
+        found = shared[index]
+        yield shards[index], _Own(scorer.statistics(), found.gram, found.predictor_gram)
+
+
+def _scorer(session: Session, new: Vocabulary) -> Scorer:
+    """A scorer that asks the model for nothing that the run already has."""
+    scorer = Scorer(session.model, new)
+    neurons = [name for name in scorer.hooks if name.endswith("mlp.hook_post")]
+    scorer.hooks = neurons if new.features else []
+    return scorer

@@ -1,0 +1,286 @@
+"""What labels become when new heuristics may enter them, and how near the others came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from labeler.describe import head_sentence
+from labeler.fit_heads import HeadFit, HeadLabel, split_folds
+from labeler.fit_neurons import Moments, NeuronFit, fit_neurons
+from labeler.head_tables import head_confidence
+from labeler.intervals import r_squared, ratio
+from labeler.neuron_tables import Term, neuron_sentence, terms_of
+from labeler.predictors import predictors
+from labeler.significance import keep_significant, tests_of
+from labeler.statistics import Statistics, merge
+from labeler.trial import RELATION_AXES, Extended
+from labeler.verification import labels_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """A head or neuron whose label changes; R² on judging prompts, from the statistics.
+
+    `gain` is the difference of R² with its 95% interval over judging folds (heads alone); `taken`
+    names the new predictions of the new label, with their shares or weights and the q of each.
+    """
+
+    name: str
+    before: str
+    after: str
+    r2_before: float
+    r2_after: float
+    gain: tuple[float, float, float]
+    taken: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Where a new relation would help most on choosing prompts, beside a head's general rule.
+
+    `gain` is the fraction of the head's variance that adding it would remove; `lift` the relation's
+    mass over what distance alone would give it. Below the floors nothing is chosen.
+    """
+
+    relation: str
+    head: str
+    gain: float
+    lift: float
+    taken: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What `labeler try` found."""
+
+    heads: list[Change]
+    neurons: list[Change]
+    nearest: list[Nearest]
+    n_heads: int
+    n_neurons: int
+    prompts: int
+    complete: bool
+    new_classes: tuple[str, ...]
+
+
+def trial(extended: Extended) -> Trial:
+    """Fit with the new heuristics and compare with the labels that the run printed."""
+    shape, vocabulary = extended.session.model.shape, extended.vocabulary
+    known = {item.name for item in extended.session.heuristics}
+    with ThreadPoolExecutor(1) as pool:
+        about_neurons = pool.submit(_neurons, extended)
+        heads, nearest = _heads(extended)
+        neurons = about_neurons.result()
+    return Trial(
+        heads=heads,
+        neurons=neurons,
+        nearest=nearest,
+        n_heads=shape.n_layers * shape.n_heads,
+        n_neurons=shape.n_layers * shape.d_mlp,
+        prompts=extended.prompts,
+        complete=extended.complete,
+        new_classes=tuple(
+            item.name for item in vocabulary.features if item.query_class and item.name not in known
+        ),
+    )
+
+
+def _heads(extended: Extended) -> tuple[list[Change], list[Nearest]]:
+    session, vocabulary = extended.session, extended.vocabulary
+    shape, limits = session.model.shape, session.settings.thresholds
+    if not len(extended.new_relations):
+        return [], []
+    printed = labels_of(extended.folder, vocabulary, shape.heads)
+    changes: list[Change] = []
+    nearest: list[Nearest] = []
+    for kind in range(len(shape.kinds)):
+        fit = HeadFit(extended.folds, shape, vocabulary, kind, limits)
+        before = [printed[head] for head in fit.heads]
+        if not extended.complete:
+            before = _before(extended, kind)
+        chosen = fit.labels()
+        tests = tests_of(fit, chosen)
+        after = keep_significant(fit, chosen, tests)
+        q = {(t.head, t.relation): t.q for t in tests}
+        changes += _changed(extended, fit, before, after, q)
+        nearest += _nearest(extended, fit, after)
+    return changes, _best(nearest)
+
+
+def _before(extended: Extended, kind: int) -> list[HeadLabel]:
+    """Labels without the new heuristics on the same prompts, where these are not the run's."""
+    session, vocabulary = extended.session, extended.vocabulary
+    kept = np.setdiff1d(np.arange(len(vocabulary.relations)), extended.new_relations)
+    folds = [_taken(fold, kept) for fold in extended.folds]
+    old = replace(vocabulary, relations=tuple(vocabulary.relations[i] for i in kept))
+    fit = HeadFit(folds, session.model.shape, old, kind, session.settings.thresholds)
+    labels = fit.labels()
+    found = keep_significant(fit, labels, tests_of(fit, labels))
+    return [_renumbered(label, kept) for label in found]
+
+
+def _taken(statistics: Statistics, kept: Int[ndarray, " relation"]) -> Statistics:
+    arrays = dict(statistics.arrays)
+    for name, axes in RELATION_AXES.items():
+        for axis in axes:
+            arrays[name] = np.take(arrays[name], kept, axis=axis)
+    return Statistics(arrays)
+
+
+def _renumbered(label: HeadLabel, kept: Int[ndarray, " relation"]) -> HeadLabel:
+    general, *exceptions = (
+        replace(rule, terms=tuple(replace(t, relation=int(kept[t.relation])) for t in rule.terms))
+        for rule in (label.general, *label.exceptions)
+    )
+    return HeadLabel(label.name, general, tuple(exceptions))
+
+
+def _changed(
+    extended: Extended,
+    fit: HeadFit,
+    before: Sequence[HeadLabel],
+    after: Sequence[HeadLabel],
+    q: dict[tuple[int, int], float],
+) -> list[Change]:
+    """Heads whose new label has a new prediction and is printed, or was printed and is lost."""
+    new = set(extended.new_relations.tolist())
+    relations = extended.vocabulary.relations
+    error_before, energy = fit.errors(before)
+    error_after, _ = fit.errors(after)
+    r2_before, *_ = r_squared(error_before, energy)
+    gain = ratio(error_before - error_after, energy)
+    said_before, said_after = _said(fit, before), _said(fit, after)
+    r2_after, *_ = r_squared(error_after, energy)
+    found = []
+    for head, label in enumerate(after):
+        terms = [term for rule in label.rules for term in rule.terms if term.relation in new]
+        if not terms or said_before[head] == said_after[head]:
+            continue
+        found.append(
+            Change(
+                name=label.name,
+                before=said_before[head],
+                after=said_after[head],
+                r2_before=float(r2_before[head]),
+                r2_after=float(r2_after[head]),
+                gain=tuple(float(part[head]) for part in gain),  # type: ignore[arg-type]
+                taken=tuple(
+                    (relations[t.relation].name, t.share, q.get((head, t.relation), np.nan))
+                    for t in terms
+                ),
+            )
+        )
+    return found
+
+
+def _said(fit: HeadFit, labels: Sequence[HeadLabel]) -> list[str]:
+    """Sentences as a run would print them; empty where it would not."""
+    error, energy = fit.errors(labels)
+    r2, low, _ = r_squared(error, energy)
+    general = fit.general_r2(labels)
+    phrases = [item.phrase for item in fit.vocabulary.relations]
+    found = []
+    for head, label in enumerate(labels):
+        sure = head_confidence(r2[head], low[head], general[head], fit.thresholds)
+        printed = sure != "unlabelled"
+        found.append(head_sentence(label, phrases.__getitem__) if printed else "")
+    return found
+
+
+def _nearest(extended: Extended, fit: HeadFit, labels: Sequence[HeadLabel]) -> list[Nearest]:
+    relations = extended.vocabulary.relations
+    found = []
+    for head, label in enumerate(labels):
+        terms = [term.relation for term in label.general.terms]
+        problem = fit.choose.problem(label.general.leaves, np.ones_like(fit.allowed))
+        gains = problem.of(np.array([head])).gains(np.array([terms], dtype=np.int64))[0]
+        energy = max(float(problem.energy[head]), 1e-12)
+        said = {term.relation for rule in label.rules for term in rule.terms}
+        for index in extended.new_relations.tolist():
+            lift = float(fit.lifts.general[head, index])
+            name = relations[index].name
+            gain = float(gains[index]) / energy
+            found.append(Nearest(name, label.name, gain, lift, int(index in said)))
+    return found
+
+
+def _best(rows: Sequence[Nearest]) -> list[Nearest]:
+    """For each relation the head that it would help most, and how many labels have it."""
+    by_name: dict[str, list[Nearest]] = {}
+    for row in rows:
+        by_name.setdefault(row.relation, []).append(row)
+    return [
+        replace(max(own, key=lambda row: row.gain), taken=sum(row.taken for row in own))
+        for own in by_name.values()
+    ]
+
+
+def _neurons(extended: Extended) -> list[Change]:
+    """Neurons whose label has a new prediction, the largest gain first.
+
+    Fitted anew are those neurons of which a new column by itself explains enough for a class.
+    """
+    session, vocabulary = extended.session, extended.vocabulary
+    limits = session.settings.thresholds
+    if not len(extended.new_columns) or not session.model.shape.d_mlp:
+        return []
+    near = np.flatnonzero(_within_reach(extended, limits.effect_floor))
+    if not len(near):
+        return []
+    folds = [_of_neurons(fold, near) for fold in extended.folds]
+    fit = fit_neurons(folds, vocabulary.neurons, limits)
+    said = predictors(vocabulary.neurons, session.model.token_string)
+    printed = extended.folder.neurons
+    labels = dict(zip(printed["name"], printed["label"], strict=True))
+    r2 = dict(zip(printed["name"], printed["r2"], strict=True))
+    new = set(extended.new_columns.tolist())
+    found = []
+    for index, neuron in enumerate(near.tolist()):
+        name = session.model.shape.neurons[neuron]
+        terms = terms_of(fit, said, index)
+        fresh = [term for term in terms if new & set(fit.columns(index, term.slot))]
+        if fresh and fit.r2[index] >= limits.effect_floor and fit.r2_low[index] > 0:
+            found.append(_neuron(name, labels[name], float(r2[name]), fit, index, terms, fresh))
+    return sorted(found, key=lambda change: -change.gain[0])
+
+
+def _neuron(
+    name: str,
+    before: str,
+    r2: float,
+    fit: NeuronFit,
+    index: int,
+    terms: Sequence[Term],
+    fresh: Sequence[Term],
+) -> Change:
+    after = float(fit.r2[index])
+    taken = tuple((t.said.name, t.weight, float(fit.q[index, t.slot])) for t in fresh)
+    gain = (after - r2, np.nan, np.nan)
+    return Change(name, before, neuron_sentence(terms), r2, after, gain, taken)
+
+
+def _within_reach(extended: Extended, floor: float) -> Bool[ndarray, " neuron"]:
+    """Neurons of which some new column by itself explains `floor` of the variance or more."""
+    choose, *_ = split_folds(len(extended.folds))
+    whole = merge(extended.folds[index] for index in choose)
+    moments = Moments.of(whole, slice(None))
+    fitting = moments.fitting(np.ones(len(moments.total), dtype=bool), ())
+    new = extended.new_columns
+    spread = np.maximum(np.diagonal(fitting.gram)[new], 1e-9)
+    gain: Float[ndarray, "neuron new"] = fitting.moment[:, new] ** 2 / spread
+    reached = gain / np.maximum(fitting.energy, 1e-12)[:, None] >= floor
+    return np.asarray(reached.any(axis=1))
+
+
+def _of_neurons(statistics: Statistics, neurons: Int[ndarray, " neuron"]) -> Statistics:
+    arrays = dict(statistics.arrays)
+    arrays["predictor_moment"] = arrays["predictor_moment"][:, neurons]
+    for name in ("neuron_sum", "neuron_square", "neuron_min", "neuron_max"):
+        arrays[name] = arrays[name][neurons]
+    return Statistics(arrays)

@@ -1,0 +1,107 @@
+"""What `labeler try` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.text import Text as Line
+
+from labeler.terminal import laid_out, visible
+from labeler.thresholds import Thresholds
+from labeler.trial_fit import Change, Nearest, Trial
+
+NEURONS = 8
+"""Neurons that are shown; the rest are counted."""
+
+
+def trial_report(trial: Trial, limits: Thresholds) -> Iterator[Any]:
+    """Heads that change, relations that change none, neurons that change, what it rests on."""
+    yield Line(f"{len(trial.heads)} of {trial.n_heads} heads would change their label", "bold")
+    for change in trial.heads:
+        yield from _head(change)
+    waiting = [row for row in trial.nearest if not row.taken]
+    if waiting:
+        yield Line("\nRelations that no label takes, and where they come nearest", "bold")
+        for row in waiting:
+            yield _waiting(row, limits)
+    if trial.n_neurons:
+        counted = f"{len(trial.neurons)} of {trial.n_neurons:,}"
+        yield Line(f"\n{counted} neurons would change their label", "bold")
+        for change in trial.neurons[:NEURONS]:
+            yield from _neuron(change)
+        if len(trial.neurons) > NEURONS:
+            yield Line(f"  … and {len(trial.neurons) - NEURONS} with less", "dim")
+    yield ""
+    yield Line(_basis(trial), "dim")
+
+
+def _head(change: Change) -> Iterator[Line]:
+    value, low, high = change.gain
+    between = f", {low:+.3f} to {high:+.3f}" if low == low else ""
+    yield Line.assemble(
+        (f"\n{change.name}", "bold"),
+        f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({value:+.3f}{between})",
+    )
+    yield _taken(change, "takes", lambda share: f"{share:.1%}")
+    before = laid_out(visible(change.before)) if change.before else ["unlabelled"]
+    after = laid_out(visible(change.after)) if change.after else ["unlabelled"]
+    kept = {_bare(line) for line in before} & {_bare(line) for line in after}
+    for line in before:
+        if _bare(line) not in kept:
+            yield Line(f"  − {line}", "red")
+    for line in after:
+        if _bare(line) not in kept:
+            yield Line(f"  + {line}", "green")
+    if any(_bare(line) in kept for line in after):
+        yield Line("  the rest of the label stays", "dim")
+
+
+def _bare(line: str) -> str:
+    """An exception is the same whether it stands first ("aside from") or not ("on")."""
+    return line.removeprefix("aside from ").removeprefix("on ")
+
+
+def _neuron(change: Change) -> Iterator[Line]:
+    yield Line.assemble(
+        (f"\n{change.name}", "bold"),
+        f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({change.gain[0]:+.3f})",
+    )
+    yield _taken(change, "takes", lambda weight: f"{weight:+.2f}")
+    yield Line(f"  + {visible(change.after)}", "green")
+
+
+def _taken(change: Change, word: str, shown: Any) -> Line:
+    parts = [f"{name} {shown(share)} (q {q:.2g})" for name, share, q in change.taken]
+    return Line(f"  {word} {', '.join(parts)}")
+
+
+def _waiting(row: Nearest, limits: Thresholds) -> Line:
+    return Line(
+        f"  {row.relation}: {row.head}, where it would explain {row.gain:.2%} more of the head's "
+        f"variance (a prediction needs {limits.stop_effect:.1%}) at lift {row.lift:.2f} (a content "
+        f"relation needs {limits.lift_floor:g})"
+    )
+
+
+def _basis(trial: Trial) -> str:
+    what = (
+        f"All {trial.prompts:,} prompts of the run: heads get the labels that a run with the "
+        "plugin would choose"
+        if trial.complete
+        else f"A trial on {trial.prompts:,} prompts of the run, both labels fitted on these "
+        "(--max-prompts for more)"
+    )
+    said = (
+        f"{what}. R² is on judging prompts, from the statistics; chosen on the others; what is "
+        "taken holds at a false discovery rate of 5%."
+    )
+    if trial.n_neurons:
+        said += (
+            " Of neurons, only those are fitted again of which a new feature alone explains 2%; "
+            "their rate is among these."
+        )
+    if trial.new_classes:
+        names = ", ".join(trial.new_classes)
+        said += f" As a query class for exceptions, {names} takes part only in a run."
+    return said

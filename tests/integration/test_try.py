@@ -1,0 +1,127 @@
+"""`labeler try` finds what a run with the plugin would find, on a model whose heads are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from labeler import label
+from labeler.progress import Silent
+from labeler.results import open_run
+from labeler.statistics import Statistics, merge
+from labeler.trial import PREDICTOR_AXES, RELATION_AXES, extend
+from labeler.trial_fit import trial
+from tests.oracles.build import build_heads
+from tests.oracles.prompts import prompts
+
+from .conftest import Cli
+
+PLUGIN = """
+from heuristics import feature, relation
+
+@relation("one before", phrase="the token before", positional=True)
+def one_before(text):
+    "The previous token, which the run was made without."
+    return (text.query - text.key == 1) & (text.key > 0)
+
+@relation("a third of the way")
+def third(text):
+    "Weights that no head of the oracle has."
+    return 1.0 * (text.key == text.query // 3) + 0.5 * (text.key == text.query // 4)
+
+@feature("word with an o")
+def with_o(text):
+    "A word in which there is an o."
+    return text.regex(r"\\\\b\\\\w*o\\\\w*\\\\b")
+""".replace("\\\\\\\\", "\\")
+ONLY = (
+    *("start of text", "current token", "anywhere", "nearby (8)", "nearest comma"),
+    *("comma", "full stop", "noun", "closing speech mark"),
+)
+NEW = ("one before", "a third of the way", "word with an o")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run without the plugin, one with it, and the plugin."""
+
+    without: Path
+    with_it: Path
+    plugin: Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("try")
+    build_heads(folder / "model")
+    plugin = folder / "before.py"
+    plugin.write_text(PLUGIN)
+    given = {"device": "cpu", "reinitialised": False}
+    model, texts = folder / "model", prompts(80)
+    label(model, texts, folder / "a", only=ONLY, **given)
+    label(model, texts, folder / "b", only=(*ONLY, *NEW), plugin=(str(plugin),), **given)
+    return Made(folder / "a", folder / "b", plugin)
+
+
+def stored(run: Path) -> Statistics:
+    files = sorted((run / "statistics").glob("*.bin"))
+    return merge(Statistics.unpack(path.read_bytes()) for path in files)
+
+
+def test_the_sums_and_the_labels_are_those_of_a_run_with_the_plugin(made: Made):
+    extended = extend(made.without, str(made.plugin), 400, Silent())
+    assert extended.complete
+    own, real = merge(extended.folds), stored(made.with_it)
+    for name in (*RELATION_AXES, *PREDICTOR_AXES, "energy", "rows", "neuron_sum"):
+        scale = max(float(np.abs(real[name]).max(initial=0)), 1.0)
+        np.testing.assert_allclose(
+            own[name], real[name], rtol=1e-4, atol=1e-5 * scale, err_msg=name
+        )
+
+    found = trial(extended)
+    changes = {change.name: change for change in found.heads}
+    previous = changes["L0H0"]  # the oracle's previous-token head
+    assert [name for name, _, _ in previous.taken] == ["one before"]
+    assert "the token before" in previous.after
+    assert "the token before" not in previous.before
+    assert previous.gain[1] > 0
+    heads = open_run(made.with_it).heads.set_index("name")
+    for change in found.heads:
+        assert change.after == heads.loc[change.name, "label"]
+        assert change.r2_after == pytest.approx(heads.loc[change.name, "r2"], abs=0.01)
+    same = open_run(made.without).heads.set_index("name")["label"]
+    unchanged = set(heads.index) - set(changes)
+    assert [n for n in unchanged if heads.loc[n, "label"] != same[n]] == []
+    idle = {row.relation: row for row in found.nearest}["a third of the way"]
+    assert idle.taken == 0
+
+
+def test_the_command(made: Made, cli: Cli, tmp_path: Path):
+    shown = cli("try", made.plugin, "--run", made.without)
+    assert shown.code == 0
+    said = " ".join(shown.out.split())
+    assert "L0H0 held-out R²" in said
+    assert "takes one before" in said
+    assert "a third of the way: L" in said
+    assert "All 80 prompts of the run: heads get the labels that a run with the plugin" in said
+
+    bad = tmp_path / "bad.py"
+    bad.write_text("from heuristics import relation\nx = relation('x')(lambda text: None)")
+    assert "expected Bool or weights" in cli("try", bad, "--run", made.without).error
+    clash = cli("try", made.plugin, "--run", made.with_it)
+    assert clash.code == 2
+    assert "two heuristics are called" in clash.error
+    assert "no run folder at" in cli("try", made.plugin, "--run", tmp_path / "none").error
+    few = cli("try", made.plugin, "--run", made.without, "--max-prompts", 0)
+    assert few.error == "--max-prompts is 0; expected at least 1"
+
+
+def test_a_trial_on_some_prompts_says_so(made: Made):
+    found = trial(extend(made.without, str(made.plugin), 1, Silent()))
+    assert found.complete == (found.prompts == 80)
+    assert "L0H0" in {change.name for change in found.heads}
