@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from reports.shapes import Tick, bars_path, path, spread_over
+from reports.shapes import Tick, apart, bars_path, path, spread_over
 from reports.wording import number, significant
 
 Row = Mapping[str, Any]
@@ -161,12 +161,15 @@ def by_position(
     top = max(float(np.max(values)) for _, values in series)
     if not (math.isfinite(top) and top > 0 and reach > 0):
         return None
-    lines = []
+    drawn: list[tuple[str, str]] = []
+    ends: list[float] = []
     for name, values in series:
         y = np.asarray(values, dtype=float)
         means = [(scaled[cells == c].mean(), y[cells == c].mean()) for c in np.unique(cells)]
         points = [((s - start) / reach * width, height * (1 - m / top)) for s, m in means]
-        lines.append((name, path(points), points[-1][1]))
+        ends.append(points[-1][1])
+        drawn.append((name, path(points)))
+    lines = [(*line, end) for line, end in zip(drawn, apart(ends, height), strict=True)]
     marks = [p for p in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) if at[0] <= p <= at[-1]]
     x = [Tick((math.log2(1 + p) - start) / reach * width, str(p)) for p in marks]
     y_ticks = [Tick(height * (1 - v / top), significant(v)) for v in nice(0, top, 3)]

@@ -184,7 +184,7 @@ def log_chart(
     ]
     xs = sorted({x for _, _, points in kept for x, _, _, _ in points})
     return Chart(
-        width, height, [Tick(x * width, f"{x:.0%}") for x in xs], y_ticks, _part(lines, height)
+        width, height, [Tick(x * width, f"{x:.0%}") for x in xs], y_ticks, _named(lines, height)
     )
 
 
@@ -198,12 +198,20 @@ def _line(name: str, text: str, points: Sequence[Point], place: Place, words: li
     return Line(name, text, path(middle), band, named, middle[-1][1])
 
 
-def _part(lines: list[Line], height: int, gap: float = 15) -> list[Line]:
-    """Move the names at the line ends apart, so that none covers another."""
-    moved: list[Line] = []
+def apart(ends: Sequence[float], height: float, gap: float = 15) -> list[float]:
+    """Where to write the names at line ends, so that none covers another or leaves the chart."""
+    moved = list(ends)
+    order = sorted(range(len(ends)), key=lambda index: ends[index])
     last = -gap
-    for line in sorted(lines, key=lambda item: item.end):
-        last = max(line.end, last + gap)
-        moved.append(replace(line, end=last))
-    overflow = max(0.0, last - height)
-    return [replace(line, end=line.end - overflow) for line in moved]
+    for index in order:
+        moved[index] = last = max(ends[index], last + gap)
+    limit = height
+    for index in reversed(order):
+        moved[index] = min(moved[index], limit)
+        limit = moved[index] - gap
+    return moved
+
+
+def _named(lines: list[Line], height: int) -> list[Line]:
+    ends = apart([line.end for line in lines], height)
+    return [replace(line, end=end) for line, end in zip(lines, ends, strict=True)]

@@ -20,7 +20,8 @@ function el(what, attributes, ...children) {
 const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 const link = (name, words = name) => el("a", { href: `#${name}` }, words);
 
-const decimal = (value, digits = 2) => value == null ? "–" : value.toFixed(digits).replace("-", "−");
+const decimal = (value, digits = 2) => value == null ? "–"
+  : (Number(value.toFixed(digits)) || 0).toFixed(digits).replace("-", "−");
 const percent = (value) => value > 0 && value < 0.005 ? "<1%" : `${Math.floor(value * 100 + 0.5)}%`;
 const span = (low, high) => low == null || high == null ? ""
   : `${decimal(low)}${low < 0 ? " to " : "–"}${decimal(high)}`;

@@ -66,6 +66,13 @@ def test_names_at_line_ends_do_not_overlap() -> None:
     assert ends[-1] <= chart.height
 
 
+def test_names_keep_their_order_and_stay_within_the_chart() -> None:
+    """Two at the bottom: the lower one stays, the upper one makes room."""
+    assert shapes.apart([99, 100, 10], 100) == [85, 100, 10]
+    assert shapes.apart([50, 20], 100) == [50, 20]
+    assert shapes.apart([50, 50], 100) == [50, 65]
+
+
 def test_log_chart_without_anything_above_zero_is_none() -> None:
     assert (
         shapes.log_chart([("label", "labels", [(1.0, 0.0, None, None)])], {"label": [""]}) is None
