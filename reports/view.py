@@ -21,6 +21,7 @@ from reports.wording import (
     MARKS,
     count,
     decimal,
+    minus,
     number,
     percent,
     plural,
@@ -95,8 +96,8 @@ def view(folder: RunFolder) -> ReportView:
     return ReportView(
         title=sentence(run["model"].get("name", "model")),
         run_key=run_key(run),
-        headline=sentence(run.get("headline") or ""),
-        replaced=sentence(run.get("headline_replacement") or ""),
+        headline=minus(sentence(run.get("headline"))),
+        replaced=minus(sentence(run.get("headline_replacement"))),
         summary=_summary(folder, heads),
         facts=facts(run),
         thresholds=thresholds_text(run.get("settings") or {}),
@@ -127,24 +128,24 @@ def view(folder: RunFolder) -> ReportView:
 def _summary(folder: RunFolder, heads: list[HeadView]) -> list[str]:
     """Sentences for a reader who did not run it."""
     marks = Counter(head.confidence for head in heads)
-    out = []
+    text = ""
     if heads:
         parts = [f"{marks['clear']} clear", f"{marks['likely']} likely (~)"]
         parts += [f"{marks['weak']} weak (~~)", f"{marks['unlabelled']} unlabelled"]
-        out.append(f"Of {plural(len(heads), 'head')}: {', '.join(parts)}.")
+        text = f"Of {plural(len(heads), 'head')}: {', '.join(parts)}. "
     figures = folder.run.get("figures") or {}
-    if number(figures.get("mean_r2")) is not None:
-        text = (
-            f"On prompts they were not chosen on, labels explain R² {decimal(figures['mean_r2'])}"
+    means = [
+        f"{wording} {decimal(figures[key])}"
+        for key, wording in (
+            ("mean_r2", "of the labels"),
+            ("mean_r2_dense", "of all relations together"),
+            ("mean_r2_distance", "of distance alone"),
         )
-        dense, distance = figures.get("mean_r2_dense"), figures.get("mean_r2_distance")
-        if number(dense) is not None:
-            text += f" of attention on average; all relations together {decimal(dense)}"
-        if number(distance) is not None:
-            text += f", distance alone {decimal(distance)}"
-        out.append(text + ".")
-    out += _reviewed(folder, [head.name for head in heads])
-    return out
+        if number(figures.get(key)) is not None
+    ]
+    if means:
+        text += f"Mean held-out R² {', '.join(means)}."
+    return [*([text.strip()] if text else []), *_reviewed(folder, [head.name for head in heads])]
 
 
 def _reviewed(folder: RunFolder, names: list[str]) -> list[str]:

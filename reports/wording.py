@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +30,7 @@ CONDITIONS = {
 
 _SPACES = {" ": "·", "\n": "⏎", "\t": "⇥", "\r": "␍"}
 _SHOWN_AS_CODE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_NEGATIVE = re.compile(r"(?<![\w\d.])-(?=\d)")
 _JOINERS = {"\u200d", "\ufe0f"}
 
 
@@ -141,6 +143,11 @@ def plural(n: int, noun: str) -> str:
 def sentence(text: Any) -> str:
     """A label or message, with controls and direction marks made visible and spaces kept."""
     return "".join(_shown(char, spaces=False) for char in _plain(text))
+
+
+def minus(text: str) -> str:
+    """A sentence with true minus signs before its negative figures."""
+    return _NEGATIVE.sub("−", text)
 
 
 def visible(token: Any) -> str:

@@ -87,3 +87,8 @@ def test_visible_shows_what_cannot_be_seen(token: str, expected: str) -> None:
 
 def test_a_sentence_keeps_its_spaces() -> None:
     assert wording.sentence("on \u202e a\nb") == "on ⟨U+202E⟩ a⏎b"
+
+
+def test_a_negative_figure_gets_a_true_minus_and_hyphens_stay() -> None:
+    given = "re-initialised: -0.11 (-0.1% to 2.0%), layers 0-3, 1e-5"
+    assert wording.minus(given) == "re-initialised: −0.11 (−0.1% to 2.0%), layers 0-3, 1e-5"
