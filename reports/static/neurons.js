@@ -47,6 +47,9 @@ function sortNeurons() {
   const order = $("#neuron-order").value;
   const ranked = neurons.map((row, at) => [order === "neuron" ? -at : row.figure(order) ?? -Infinity, row]);
   sorted = ranked.sort(([a], [b]) => (b > a) - (b < a)).map(([, row]) => row);
+  const header = $(`#neuron-table [data-sort="${order}"]`);
+  if (header) markSorted(header, order === "neuron" ? "ascending" : "descending");
+  else $$("#neuron-table [aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
   filterNeurons();
 }
 
@@ -95,6 +98,9 @@ function startNeurons() {
   if (!$("#neuron-table")) return;
   for (const key of ["filter", "layer", "kind"]) $(`#neuron-${key}`).addEventListener("input", filterNeurons);
   $("#neuron-order").addEventListener("input", sortNeurons);
+  for (const header of $$("#neuron-table [data-sort]")) {
+    sortable(header, () => { $("#neuron-order").value = header.dataset.sort; sortNeurons(); });
+  }
   $("#neuron-more").addEventListener("click", () => { limit *= 2; drawNeurons(); });
 }
 

@@ -34,8 +34,7 @@ function sortHeads(header) {
     return nulls || (up ? way : -way) || one.order - other.order;
   });
   $("#head-table tbody").append(...ordered.map(([, head]) => head.row));
-  $$("#head-table th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
-  header.setAttribute("aria-sort", up ? "ascending" : "descending");
+  markSorted(header, up ? "ascending" : "descending");
 }
 
 function showMetric(key) {
@@ -51,12 +50,20 @@ function showMetric(key) {
   $("#map-high").textContent = metric.high;
 }
 
+/* A header becomes a button that sorts; which column is sorted, and how, is said by aria-sort. */
+function sortable(header, onclick) {
+  const button = el("button.sort", { type: "button", onclick });
+  button.append(...header.childNodes);
+  header.append(button);
+}
+
+function markSorted(header, how) {
+  $$("th[aria-sort]", header.parentNode).forEach((other) => other.removeAttribute("aria-sort"));
+  header.setAttribute("aria-sort", how);
+}
+
 function startTable() {
-  for (const header of $$("#head-table th[data-sort]")) {
-    const button = el("button.sort", { type: "button", onclick: () => sortHeads(header) });
-    button.append(...header.childNodes);
-    header.append(button);
-  }
+  for (const header of $$("#head-table th[data-sort]")) sortable(header, () => sortHeads(header));
   $("#filter").addEventListener("input", filterHeads);
   $$('[name="confidence"]').forEach((box) => box.addEventListener("change", filterHeads));
   $("#metric")?.addEventListener("change", (event) => showMetric(event.target.value));

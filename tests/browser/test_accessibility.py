@@ -99,9 +99,9 @@ def test_everything_is_reached_by_keyboard(watched: Any, plain: Path) -> None:
     page.keyboard.type("layer:1")
     assert page.locator("#count").inner_text() == "6 of 12 heads"
     page.keyboard.press("Escape")
-    page.locator('th[data-sort="r2"] button').focus()
+    page.locator('#head-table th[data-sort="r2"] button').focus()
     page.keyboard.press("Enter")
-    assert page.locator('th[data-sort="r2"]').get_attribute("aria-sort") == "descending"
+    assert page.locator('#head-table th[data-sort="r2"]').get_attribute("aria-sort") == "descending"
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_selector(".component.current .tok.query")

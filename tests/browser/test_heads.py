@@ -20,7 +20,7 @@ def figures(page: Any, key: str) -> list[float]:
 
 def test_columns_sort_both_ways_and_say_so(watched: Any, plain: Path) -> None:
     page = watched.open(plain)
-    header = page.locator('th[data-sort="r2"]')
+    header = page.locator('#head-table th[data-sort="r2"]')
     header.locator("button").click()
     assert header.get_attribute("aria-sort") == "descending"
     down = figures(page, "r2")
@@ -35,7 +35,7 @@ def test_what_was_not_measured_sorts_last_either_way(watched: Any, plain: Path) 
     """Unlabelled heads have no share."""
     page = watched.open(plain)
     for _ in range(2):
-        page.locator('th[data-sort="share"] button').click()
+        page.locator('#head-table th[data-sort="share"] button').click()
         cells = page.locator("#head-table tbody tr")
         texts = [cells.nth(i).get_attribute("data-share") for i in range(cells.count())]
         measured = [bool(text) for text in texts]

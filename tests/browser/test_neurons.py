@@ -26,6 +26,22 @@ def test_the_list_is_searched_by_label_token_and_statistic(watched: Any, plain: 
     assert "L1N7" in page.locator("#neuron-table th a").all_inner_texts()
 
 
+def test_headers_sort_the_neurons_and_say_so(watched: Any, plain: Path) -> None:
+    page = watched.open(plain, "#neurons")
+    page.locator("#neuron-count", has_text="80 neurons").wait_for()
+    assert page.locator("#neuron-table th[aria-sort]").inner_text() == "R²"
+    page.locator('#neuron-table [data-sort="auroc"] button').click()
+    header = page.locator("#neuron-table th[aria-sort]")
+    assert (header.inner_text(), header.get_attribute("aria-sort")) == ("AUROC", "descending")
+    assert page.locator("#neuron-order").input_value() == "auroc"
+    cells = page.locator("#neuron-table td:nth-child(6)").all_inner_texts()
+    figures = [float(text) for text in cells if text != "–"]
+    assert figures == sorted(figures, reverse=True)
+    assert cells[len(figures) :] == ["–"] * (len(cells) - len(figures))
+    page.select_option("#neuron-order", "std")
+    assert page.locator("#neuron-table th[aria-sort]").count() == 0
+
+
 def test_a_neuron_has_its_page(watched: Any, plain: Path) -> None:
     page = watched.open(plain, "#L1N7")
     page.wait_for_selector("#neuron .strip-row")
