@@ -47,8 +47,9 @@ format: .venv/.installed-dev  ## mend what can be mended by itself
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: docs
-docs: .venv/.installed-test  ## write docs/heuristics.md again, from the code
+docs: .venv/.installed-test  ## write docs/heuristics.md and docs/models.md again, from the code
 	@LABELER_PLUGINS= $(BIN)/labeler heuristics list --markdown > docs/heuristics.md
+	@$(BIN)/labeler models --markdown > docs/models.md
 
 .PHONY: bench
 bench: .venv/.installed-test  ## what labelling costs beside the model: ratios, in one process

@@ -111,8 +111,8 @@ def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> Query
         for word, spelling in frequent_words(texts).items()
     ]
     masks = [
-        np.concatenate([member.mask(text)[FREE:] for member in candidates]).reshape(
-            len(candidates), -1
+        np.array([member.mask(text)[FREE:] for member in candidates], dtype=bool).reshape(
+            len(candidates), max(len(text) - FREE, 0)
         )
         for text in texts
     ]

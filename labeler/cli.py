@@ -42,6 +42,15 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The run folder [runs/labels].")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 … [float32].")] = None,
+    revision: Annotated[
+        str | None, typer.Option(help="A branch, tag, commit or checkpoint on the hub [main].")
+    ] = None,
+    device_map: Annotated[
+        str | None, typer.Option(help="auto or balanced: spread over several GPUs.")
+    ] = None,
+    pickle: Annotated[
+        bool, typer.Option("--pickle", help="Also read weights in pytorch_model.bin.")
+    ] = False,
     max_prompts: Annotated[int | None, typer.Option(help="Take the first N prompts.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Cut every prompt after N tokens.")] = None,
     min_tokens: Annotated[int | None, typer.Option(help="Leave out shorter prompts.")] = None,
@@ -93,6 +102,9 @@ def run(
         "out": out,
         "device": device,
         "dtype": dtype,
+        "revision": revision,
+        "device_map": device_map,
+        "pickle": pickle or None,
         "max_prompts": max_prompts,
         "max_tokens": max_tokens,
         "min_tokens": min_tokens,
@@ -194,6 +206,10 @@ def stats(
         str, typer.Option(help="Hub name or folder in Hugging Face format.")
     ] = "embedded",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    revision: Annotated[str | None, typer.Option(help="A branch, tag or commit.")] = None,
+    pickle: Annotated[
+        bool, typer.Option("--pickle", help="Also read weights in pytorch_model.bin.")
+    ] = False,
 ) -> None:
     """Mean, deviation, quartiles and extremes of every hook over one prompt, exactly."""
     from labeler.errors import CorpusError
@@ -204,10 +220,25 @@ def stats(
 
     _threads()
     name = str(EMBEDDED_MODEL) if model == "embedded" else model
-    rows = prompt_statistics(load_model(name, device), prompt)
+    loaded = load_model(name, device, revision=revision, pickle=pickle)
+    rows = prompt_statistics(loaded, prompt)
     if not rows:
         raise CorpusError("the prompt has no tokens; give --prompt some text")
     console().print(hook_table(rows))
+
+
+@app.command()
+def models(
+    markdown: Annotated[bool, typer.Option("--markdown", help="docs/models.md.")] = False,
+) -> None:
+    """The model families that the labeler knows, and what it can do with each."""
+    from labeler.families import page
+    from labeler.terminal import console, family_table
+
+    if markdown:
+        typer.echo(page(), nl=False)
+    else:
+        console().print(family_table())
 
 
 @app.command()

@@ -37,6 +37,9 @@ class Settings:
     out: Path = Path("runs/labels")
     device: str = "auto"
     dtype: Dtype = "float32"
+    revision: str | None = None
+    device_map: str | None = None
+    pickle: bool = False
     max_prompts: int | None = None
     max_tokens: int | None = None
     min_tokens: int = 1
@@ -224,6 +227,8 @@ def _check_together(settings: Settings) -> None:
     """ConfigError for options that are fine one by one and not together."""
     if settings.overwrite and settings.resume:
         raise ConfigError("overwrite and resume exclude each other; give one of them")
+    if settings.device_map is not None and settings.device != "auto":
+        raise ConfigError("device and device_map exclude each other; give one of them")
     both = sorted(set(settings.only) & set(settings.without))
     if both:
         raise ConfigError(f"{both[0]!r} is in both only and without; leave it out of one")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from labeler.errors import ModelError
+from labeler.loading import Source, explain, find, quiet
 
 Hooks = Mapping[str, Callable[[Tensor], Tensor | None]]
 """Hook name → what to do with its value; a returned tensor takes its place."""
@@ -64,9 +63,9 @@ class Shape:
 class LanguageModel:
     """A TransformerBridge and its tokenizer, for reading and for putting patterns in place."""
 
-    def __init__(self, bridge: Any, name: str) -> None:
+    def __init__(self, bridge: Any, name: str, tokenizer: Any) -> None:
         self.bridge = bridge
-        self.tokenizer = bridge.tokenizer
+        self.tokenizer = tokenizer
         self.device = torch.device(bridge.cfg.device or "cpu")
         self.shape = _shape(bridge, name)
         for parameter in bridge.parameters():
@@ -96,14 +95,20 @@ class LanguageModel:
         return f" {string}" if marked and string[:1] != " " else string
 
     def read(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks) -> None:
-        """Run up to the unembedding and hand the named activations to their functions."""
+        """Run up to the unembedding and hand the named activations to their functions.
+
+        Under a device map they are brought to the model's first device before.
+        """
+        if (self.bridge.cfg.n_devices or 1) > 1:
+            hooks = {name: partial(_brought, self.device, hook) for name, hook in hooks.items()}
         self._run(tokens, {**hooks, "unembed.hook_in": _stop}, stop=True)
 
     def logits(
         self, tokens: Int[Tensor, "batch pos"], hooks: Hooks
     ) -> Float[Tensor, "batch pos vocabulary"]:
         """Run to the end, with edits."""
-        return self._run(tokens, hooks, stop=False)
+        found: Tensor = self._run(tokens, hooks, stop=False)
+        return found.to(self.device)
 
     def logits_from(
         self, layer: int, residual: Float[Tensor, "batch pos d_model"], hooks: Hooks
@@ -111,7 +116,10 @@ class LanguageModel:
         """Run from `resid_pre` of a layer to the end; only where a self-test shows it exact."""
         named = [(name, partial(_call, function)) for name, function in hooks.items()]
         with torch.inference_mode():
-            return self.bridge.run_with_hooks(residual, start_at_layer=layer, fwd_hooks=named)
+            found: Tensor = self.bridge.run_with_hooks(
+                residual, start_at_layer=layer, fwd_hooks=named
+            )
+        return found.to(self.device)
 
     def _run(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks, stop: bool) -> Any:
         named = [(name, partial(_call, function)) for name, function in hooks.items()]
@@ -131,15 +139,16 @@ class LanguageModel:
         Edits of `hook_pattern` are discarded on GPT-Neo, OPT and BERT, hence this way round.
         """
         kept: dict[str, Tensor] = {}
-        index = torch.as_tensor(list(heads), device=self.device)
 
         def keep(value: Tensor) -> None:
             kept["v"] = value
 
         def rebuild(z: Tensor) -> Tensor:
+            # Under a device map every layer may be on a device of its own.
+            index = torch.as_tensor(list(heads), device=z.device)
             groups = z.shape[2] // kept["v"].shape[2]
             v = kept.pop("v").repeat_interleave(groups, dim=2).index_select(2, index)
-            new = torch.einsum("bhqk,bkhd->bqhd", pattern.to(v.dtype), v)
+            new = torch.einsum("bhqk,bkhd->bqhd", pattern.to(v), v)
             return z.index_copy(2, index, new)
 
         return {f"blocks.{layer}.attn.hook_v": keep, f"blocks.{layer}.attn.hook_z": rebuild}
@@ -156,14 +165,44 @@ class LanguageModel:
     def output_weights(self, layer: int) -> Float[Tensor, "head d_head d_model"]:
         """`W_O` of a layer's heads."""
         weights: Tensor = self.bridge.blocks[layer].attn.W_O
-        return weights
+        return weights.to(self.device)
+
+    def input_weights(self, layer: int) -> Float[Tensor, "d_model d_mlp"]:
+        """What each neuron of a layer reads (its gate, where it has one), the norm folded in."""
+        mlp = self.bridge.blocks[layer].mlp
+        gate: Tensor | None = getattr(mlp, "W_gate", None)
+        weights = mlp.W_in if gate is None else gate
+        scale = self._mlp_scale(layer)
+        return (weights if scale is None else weights * scale[:, None]).to(self.device)
 
     def unembedding(self) -> tuple[Float[Tensor, "layer d_mlp d_model"], Float[Tensor, "d v"]]:
         """`W_out` of every layer and `W_U` with the final norm's scale folded in and centred."""
-        w_out = torch.stack([self.bridge.blocks[i].mlp.W_out for i in range(self.shape.n_layers)])
-        scale = self.bridge.ln_final.weight
-        w_u = self.bridge.W_U * scale[:, None]
+        layers = range(self.shape.n_layers)
+        w_u = self.bridge.W_U.to(self.device)
+        w_out = torch.stack([self.bridge.blocks[i].mlp.W_out.to(self.device) for i in layers])
+        scale = norm_scale(self.bridge.ln_final)
+        w_u = w_u if scale is None else w_u * scale.to(w_u)[:, None]
         return w_out, w_u - w_u.mean(dim=-1, keepdim=True)
+
+    def _mlp_scale(self, layer: int) -> Float[Tensor, " d_model"] | None:
+        """The scale of the norm through which a layer's MLP reads; None where there is none.
+
+        GPT-J, Phi and Falcon have one norm for attention and MLP; OLMo 2 has none before either.
+        """
+        block = self.bridge.blocks[layer]
+        norm = getattr(block, "ln2", None)
+        if norm is None and self.shape.parallel:
+            norm = getattr(block, "ln1", None)
+        return None if norm is None else norm_scale(norm)
+
+
+def norm_scale(norm: Any) -> Float[Tensor, " d_model"] | None:
+    """What a norm multiplies by: its weight, 1 + its weight for Gemma, None for OLMo's bare one."""
+    try:
+        weight: Tensor | None = norm.weight
+    except AttributeError:
+        return None
+    return 1 + weight if weight is not None and norm.uses_weight_offset else weight
 
 
 def _call(
@@ -174,12 +213,18 @@ def _call(
     return function(value)
 
 
+def _brought(
+    device: torch.device, function: Callable[[Tensor], Tensor | None], value: Tensor
+) -> None:
+    function(value.to(device))
+
+
 def _stop(_: Tensor) -> None:
     raise _Stop
 
 
 def _windows(config: Any, n_layers: int) -> tuple[int | None, ...]:
-    """How far back each layer sees: GPT-Neo's local layers, sliding windows; None for all."""
+    """How many keys each layer sees: GPT-Neo's local layers, sliding windows; None for all."""
     if getattr(config, "attention_layers", None):
         local = config.window_size
         return tuple(local if kind == "local" else None for kind in config.attention_layers)
@@ -212,78 +257,65 @@ def _shape(bridge: Any, name: str) -> Shape:
 
 
 def _d_mlp(bridge: Any) -> int:
-    """Read off the weights: the bridge's configuration is wrong for an OPT with its own ffn_dim."""
+    """Read off the weights: the bridge's configuration is wrong for an OPT with its own ffn_dim.
+
+    0 for a mixture of experts: `hook_post` is then no activation of neurons, and which neurons
+    there are differs from token to token.
+    """
     try:
         return int(bridge.blocks[0].mlp.W_out.shape[0])
     except AttributeError:
-        return int(bridge.cfg.d_mlp or 0)
+        return 0
 
 
-def resolve_device(device: str) -> str:
-    """`auto` is CUDA, then MPS, then the CPU."""
-    if device != "auto":
-        return device
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def load_model(name: str, device: str = "auto", dtype: str = "float32") -> LanguageModel:
+def load_model(
+    name: str,
+    device: str = "auto",
+    dtype: str = "float32",
+    *,
+    revision: str | None = None,
+    device_map: str | None = None,
+    pickle: bool = False,
+    copies: int = 1,
+    tell: Callable[[str], None] | None = None,
+) -> LanguageModel:
     """Boot a hub name or a folder in Hugging Face format through TransformerBridge.
 
-    Raises ModelError if a path is not a model folder, or a hub name cannot be had.
+    `tell` is told what the memory is asked for before the weights are read. Raises ModelError as
+    `loading.find` does, and for weights or a tokenizer that cannot be loaded.
     """
-    _check_path(name)
+    source = Source(name, device, dtype, revision, device_map, pickle, copies)
+    found = find(source)
+    if tell is not None:
+        tell(found.said)
     from transformer_lens.model_bridge import TransformerBridge
 
     try:
-        with _quiet():
+        with quiet():
+            tokenizer = _tokenizer(found.path)
             bridge = TransformerBridge.boot_transformers(
-                name, device=resolve_device(device), dtype=getattr(torch, dtype)
+                found.path,
+                device=found.device,
+                device_map=device_map,
+                dtype=getattr(torch, dtype),
+                # The bridge gives a tokenizer without BOS one of its own, so it gets a copy.
+                tokenizer=copy.deepcopy(tokenizer),
             )
+    except ModelError:
+        raise
     except Exception as error:
-        raise ModelError(_explain(name, error)) from error
-    return LanguageModel(bridge, name)
+        raise ModelError(explain(source, error)) from error
+    return LanguageModel(bridge, name, tokenizer)
 
 
-def _check_path(name: str) -> None:
-    path = Path(name)
-    looks_local = path.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1
-    if looks_local and not (path / "config.json").is_file():
-        what = "has no config.json" if path.is_dir() else "is not a folder"
+def _tokenizer(path: str) -> Any:
+    """The model's own tokenizer; ModelError where it cannot say where its tokens stand."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    if not tokenizer.is_fast:
         raise ModelError(
-            f"model path {name} {what}; expected a folder in Hugging Face format "
-            "(config.json, model.safetensors, tokenizer.json) or a hub name"
+            f"the tokenizer of {path} gives no character offsets; expected a fast tokenizer "
+            "(tokenizer.json)"
         )
-
-
-def _explain(name: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if Path(name).exists():
-        return f"model {name} cannot be loaded: {reason}"
-    return (
-        f"model {name!r} cannot be had from the Hugging Face hub ({type(error).__name__}); without "
-        "network pass --model FOLDER with a local copy, or leave --model out for the embedded "
-        "story model"
-    )
-
-
-@contextmanager
-def _quiet() -> Any:
-    """Keep other libraries' progress bars and notices off the user's terminal."""
-    import logging
-
-    import transformers
-
-    before = os.environ.get("TQDM_DISABLE")
-    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    logging.getLogger("transformer_lens").setLevel(logging.ERROR)
-    os.environ["TQDM_DISABLE"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["TQDM_DISABLE"]
-        else:
-            os.environ["TQDM_DISABLE"] = before
+    return tokenizer

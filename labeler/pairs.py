@@ -44,23 +44,14 @@ def paths(model: LanguageModel) -> list[Path]:
     """All pairs of layers that are looked at; for gated MLPs the gate is the input direction."""
     shape, found = model.shape, []
     for layer in range(shape.n_layers):
-        w_o = model.bridge.blocks[layer].attn.W_O.float()
+        w_o = model.output_weights(layer).float()
         for neurons in range(layer, min(layer + 2, shape.n_layers)):
-            w_in = input_directions(model, neurons)
+            w_in = model.input_weights(neurons).float()
             project = torch.einsum("hdm,mn->hdn", w_o, w_in)
             scale = w_o.flatten(1).norm(dim=1)[:, None] * w_in.norm(dim=0)[None]
             strength = project.norm(dim=1) / scale.clamp(min=1e-12)
             found.append(Path(layer, neurons, project, strength))
     return found
-
-
-def input_directions(model: LanguageModel, layer: int) -> Float[Tensor, "d_model neuron"]:
-    """What each neuron of a layer reads, the scale of the norm before it folded in."""
-    block = model.bridge.blocks[layer]
-    gate = getattr(block.mlp, "W_gate", None)
-    w_in = (block.mlp.W_in if gate is None else gate).float()
-    scale = getattr(getattr(block, "ln2", None), "weight", None)
-    return w_in if scale is None else w_in * scale.float()[:, None]
 
 
 def sampled(texts: Sequence[Columns], limit: int = TOKENS) -> list[Columns]:

@@ -35,6 +35,7 @@ from labeler.engines.fold import fold_statistics
 from labeler.engines.ray import load_ray
 from labeler.engines.threads import limited, with_threads
 from labeler.errors import ConfigError, CorpusError, PluginError
+from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
 from labeler.model import load_model
@@ -48,6 +49,8 @@ from labeler.statistics import Statistics, summed
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
 SAMPLE = 400
+LONGEST = 2048
+"""Tokens of a text, unless told otherwise: patterns take memory with the square of its length."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         """What was left out, never fired or took long, a line each."""
-        return plugins.warnings(self.folder.run)
+        without = neurons_left_out(str(self.folder.run["model"]["architecture"]))
+        return [*([without] if without else []), *plugins.warnings(self.folder.run)]
 
     def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:
         """Run the labels and measure the loss; the run with what that found."""
@@ -151,9 +155,18 @@ class Session:
         self._need_a_relation()
         embedded = settings.model == "embedded"
         name = str(EMBEDDED_MODEL) if embedded else settings.model
-        self.model = load_model(name, settings.device, settings.dtype)
+        self.model = load_model(
+            name,
+            settings.device,
+            settings.dtype,
+            revision=settings.revision,
+            device_map=settings.device_map,
+            pickle=settings.pickle,
+            copies=2 if settings.reinitialised else 1,
+            tell=self.progress.note,
+        )
         self.model_name = "embedded story model" if embedded else settings.model
-        self.limit = min(settings.max_tokens or self.model.shape.n_ctx, self.model.shape.n_ctx)
+        self.limit = min(settings.max_tokens or LONGEST, self.model.shape.n_ctx)
         self.corpus = corpus or self._corpus()
         self.pipeline = Pipeline(settings.spacy)
         self.cache = ParseCache(self.pipeline, cache_folder())
@@ -394,6 +407,7 @@ def _facts(
         },
         "model": {
             "name": session.model_name,
+            "revision": session.settings.revision,
             "hash": session.model.fingerprint(),
             "architecture": shape.architecture,
             "n_layers": shape.n_layers,

@@ -21,6 +21,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+from labeler.families import FAMILIES
 from labeler.results import RunFolder
 
 DISAGREE = ("feature without activation", "activation without feature")
@@ -99,6 +100,16 @@ def console(stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 110
     return Console(stderr=stderr, width=width, soft_wrap=False)
+
+
+def family_table() -> Table:
+    """The supported model families, one a row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Family", "Neurons", "For example"):
+        table.add_column(name, no_wrap=name != "For example")
+    for family in FAMILIES:
+        table.add_row(family.name, family.neurons, family.examples)
+    return table
 
 
 def head_table(heads: pd.DataFrame, limit: int | None = None) -> Table:

@@ -133,6 +133,11 @@ def test_a_text_of_one_position_is_all_start() -> None:
     assert found.assign(letters("e")).tolist() == [0] * FREE
 
 
+def test_without_features_or_frequent_words_there_are_no_classes_to_tell_apart() -> None:
+    found = build_classes((), _texts("aieb", 3))
+    assert set(found.assign(letters("aieb")).tolist()) <= {0, 1}
+
+
 @pytest.mark.parametrize(("strings", "spelling"), [(("Lily", "Lily", "lily"), "Lily")])
 def test_a_word_is_spelled_as_it_mostly_is(strings: tuple[str, ...], spelling: str) -> None:
     texts = [_words([string] * 50) for string in strings]
