@@ -80,8 +80,9 @@ function openReview() {
   every.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   $("#reviewer").value = review.reviewer;
   $("#save-review").disabled = !Object.keys(review.verdicts).length;
-  const done = every.filter(([name, item]) => item.verdict && PAGE.heads.includes(name)).length;
-  $("#review-count").textContent = `${done} of ${plural(PAGE.heads.length, "head")} judged.`;
+  const done = every.filter(([, item]) => item.verdict).map(([name]) => name);
+  const ofHeads = done.filter((name) => PAGE.heads.includes(name)).length;
+  $("#review-count").textContent = `${ofHeads} of ${plural(PAGE.heads.length, "head")} and ${plural(done.length - ofHeads, "neuron")} judged.`;
   $("#review tbody").replaceChildren(...every.map(([name, item]) => el(
     "tr", {}, el("th", { scope: "row" }, link(name)),
     [item.verdict || "note", item.label, item.note, review.verdicts[name] ? "here" : item.reviewer, `${item.when}`.slice(0, 10)].map((text) => el("td", {}, text || "")),

@@ -104,4 +104,5 @@ def test_a_merged_review_is_shown_wherever_its_component_is(
         "L0H0\tedit\tLooks one back.\t\tAda\t2026-11-23",
         "L1N7\treject\t\tBy chance.\tBob\t",
     ]
+    assert page.locator("#review-count").inner_text() == "1 of 12 heads and 1 neuron judged."
     assert page.locator("#save-review").is_disabled()
