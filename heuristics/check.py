@@ -73,14 +73,22 @@ def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
         if not _in_range(found, n):
             what = f"expected pairs within [{n}, {n}], weights ≥ 0, finite"
             raise failure(heuristic, text, what)
-        return found
+        return _of(heuristic, found)
     right_kind = isinstance(found, np.ndarray) and (found.dtype == bool or found.dtype.kind == "f")
     if not right_kind or found.shape != (n, n):
         what = f"expected Bool or weights [{n}, {n}], got {_shape(found)}"
         raise failure(heuristic, text, what)
     if found.dtype != bool and not (np.isfinite(found).all() and (found >= 0).all()):
         raise failure(heuristic, text, f"weights must be finite and not negative{_first(found)}")
-    return Targets.from_matrix(found)
+    return _of(heuristic, Targets.from_matrix(found))
+
+
+def _of(heuristic: Heuristic, found: Targets) -> Targets:
+    """The first position is the sink: it is named by who means it, and never by chance."""
+    if heuristic.built_in or heuristic.start or not len(found.key) or found.key.min() > 0:
+        return found
+    kept = found.key > 0
+    return Targets(found.query[kept], found.key[kept], found.weight[kept])
 
 
 def agrees_with_itself(heuristic: Heuristic, text: Text) -> None:

@@ -50,7 +50,11 @@ def _paired(
     said = f"{'Both' if word == 'and' else 'Either'} {a.name!r} {word} {b.name!r}."
     made = _composed(a, name, phrase, noun, said, compute)
     return replace(
-        made, parse=a.parse or b.parse, positional=a.positional and b.positional, unit=_unit(a, b)
+        made,
+        parse=a.parse or b.parse,
+        positional=a.positional and b.positional,
+        start=a.start or b.start,
+        unit=_unit(a, b),
     )
 
 
@@ -70,7 +74,7 @@ def negation(a: Heuristic) -> Heuristic:
     phrase = f"everything but {a.phrase}"
     noun = f"token other than {_article(a.noun)}" if a.noun else ""
     made = _composed(a, f"not {a.name}", phrase, noun, f"Whatever is not {a.name!r}.", compute)
-    return replace(made, unit="token")
+    return replace(made, unit="token", start=False)
 
 
 def shifted(a: Heuristic, positions: int) -> Heuristic:
@@ -94,7 +98,7 @@ def shifted(a: Heuristic, positions: int) -> Heuristic:
     noun = f"token {far}{where} {_article(a.noun)}" if a.noun else ""
     said = f"{count} position{'s' * (count > 1)} {where} {a.name!r}."
     made = _composed(a, f"{count} {where} {a.name}", phrase, noun, said, compute)
-    return replace(made, unit="token")
+    return replace(made, unit="token", start=False)
 
 
 def _moved(mask: ndarray, positions: int) -> ndarray:

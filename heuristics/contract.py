@@ -30,8 +30,9 @@ class Heuristic:
     feature completes "fires on …" in the plural ("commas"); `noun` is a feature in the singular
     ("comma"), from which lifted relations and query classes take their words. A `positional`
     relation claims a distance and is compared with uniform attention, others with the head's own
-    distance profile. `parse` says that the parse is needed. `package` and `version` are those of
-    the installed package that it came from, empty for a file; `hash` is that of its module's
+    distance profile. With `start` a relation may name the first position, the attention sink; it
+    is left out of others. `parse` says that the parse is needed. `package` and `version` are those
+    of the installed package that it came from, empty for a file; `hash` is that of its module's
     source.
     """
 
@@ -46,6 +47,7 @@ class Heuristic:
     lifts: tuple[str, ...] = ()
     unit: Literal["token", "word"] = "token"
     positional: bool = False
+    start: bool = False
     query_class: bool = False
     parse: bool = False
     package: str = ""
@@ -175,6 +177,7 @@ def relation(
     *,
     phrase: str = "",
     positional: bool = False,
+    start: bool = False,
     parse: bool = False,
     source: str = "",
     **parameters: Sequence[Any],
@@ -182,11 +185,18 @@ def relation(
     """Declare a function `Text -> Bool[query key]` as a relation.
 
     Non-negative float weights over keys and `Targets` are welcome too: each row is normalised, and
-    the keys with a weight are its targets. The labeler applies the causal mask, the window of local
-    layers and padding. A parameter given as a sequence makes one relation for each value, and
-    `{parameter}` in the names and in the docstring is filled in.
+    the keys with a weight are its targets. The first position is none of them without `start`. The
+    labeler applies the causal mask, the window of local layers and padding. A parameter given as a
+    sequence makes one relation for each value, and `{parameter}` in the names and in the docstring
+    is filled in.
     """
-    fields = {"kind": "relation", "positional": positional, "parse": parse, "source": source}
+    fields = {
+        "kind": "relation",
+        "positional": positional,
+        "start": start,
+        "parse": parse,
+        "source": source,
+    }
     return _declare(name, phrase or f"the {name}", "", fields, parameters)
 
 

@@ -59,7 +59,7 @@ FADINGS = (
 )
 
 
-@relation("start of text", phrase="the start of the text", positional=True)
+@relation("start of text", phrase="the start of the text", positional=True, start=True)
 def start_of_text(text: Text) -> Targets:
     """The first position, the attention sink (Xiao et al., arXiv 2309.17453)."""
     return Targets.from_keys(np.zeros(text.n_pos, dtype=np.int64))

@@ -163,6 +163,7 @@ def _or_start(text: Text, found: Targets) -> Targets:
 
 @relation(
     "nearest structural pivot",
+    start=True,
     phrase="the nearest preceding structural pivot (start of text, comma, full stop)",
 )
 def nearest_pivot(text: Text) -> Targets:
@@ -172,6 +173,7 @@ def nearest_pivot(text: Text) -> Targets:
 
 @relation(
     "latest structural pivot",
+    start=True,
     phrase="the latest structural pivot (start of text, comma, full stop), itself included",
 )
 def latest_pivot(text: Text) -> Targets:
@@ -181,6 +183,7 @@ def latest_pivot(text: Text) -> Targets:
 
 @relation(
     "every structural pivot",
+    start=True,
     phrase="all structural pivots so far (start of text, commas, full stops)",
 )
 def every_pivot(text: Text) -> Targets:

@@ -23,7 +23,8 @@ class Targets:
     @classmethod
     def from_matrix(cls, matrix: ndarray) -> Targets:
         """From `Bool[query key]`, or from non-negative weights of the same shape."""
-        query, key = np.nonzero(matrix)
+        flat = np.flatnonzero(matrix)
+        query, key = np.divmod(flat, max(matrix.shape[1], 1))
         weight = np.ones(len(query)) if matrix.dtype == bool else matrix[query, key].astype(float)
         return cls(query, key, weight)
 

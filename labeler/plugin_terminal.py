@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from rich.table import Table
 from rich.text import Text as Line
 
 from heuristics.check import evaluated, feature_mask
@@ -39,28 +40,35 @@ def _block(row: Checked, showcase: list[Text]) -> Iterator[Any]:
     item = row.item
     verdict = ("fails", "bold red") if row.error else ("ok", "green")
     yield Line.assemble((f"{item.kind} {item.name}", "bold"), "  ", verdict)
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(width=10, no_wrap=True, style="dim")
+    table.add_column(ratio=1)
+    for name, said in _rows(row, showcase):
+        table.add_row(Line(f"  {name}"), said)
+    yield table
+
+
+def _rows(row: Checked, showcase: list[Text]) -> Iterator[tuple[str, Line]]:
+    item = row.item
     if row.error:
-        yield f"  {visible(row.error)}"
+        yield "error", Line(visible(row.error))
         return
     if item.kind == "feature":
-        yield f"  in a label  fires on {item.phrase}"
-        yield f"  base rate   fires on {_percent(row.rate)} of tokens"
+        yield "label", Line(f"fires on {item.phrase}")
+        yield "rate", Line(f"fires on {_percent(row.rate)} of tokens")
     else:
-        yield f"  in a label  attends to {item.phrase}"
-        yield (
-            f"  coverage    names a key at {_percent(row.coverage)} of queries; base rate "
-            f"{_percent(row.rate)} of the visible keys"
-        )
-    yield (
-        f"  cost        {row.cost:.2f} ms per 1,000 tokens (built-in {item.kind}s: "
-        f"{row.usual:.2f}, the median)"
-    )
+        yield "label", Line(f"attends to {item.phrase}")
+        covered, rate = _percent(row.coverage), _percent(row.rate)
+        yield "rate", Line(f"names a key at {covered} of queries, {rate} of the visible keys")
+    usual = f"the median built-in {item.kind} takes {row.usual:.2f}"
+    yield "cost", Line(f"{row.cost:.2f} ms per 1,000 tokens; {usual}")
     if row.nearest:
-        near = ", ".join(f"{_percent(share)} the same as {name!r}" for name, share in row.nearest)
-        yield f"  nearest     {near}"
+        near = [f"{_percent(share)} the same as {name!r}" for name, share in row.nearest]
+        yield "nearest", Line(", ".join(near))
     for note in _notes(row):
-        yield Line(f"  note        {note}", style="yellow")
-    yield from _example(item, showcase)
+        yield "note", Line(note, "yellow")
+    for line in _example(item, showcase):
+        yield "example", line
 
 
 def _notes(row: Checked) -> Iterator[str]:
@@ -118,7 +126,7 @@ def _says(item: Heuristic, text: Text) -> int:
 def _strip(text: Text, marked: Any, query: int, about: int) -> Line:
     """A stretch of text; what is marked stands in brackets, the query between arrows."""
     start = max(int(text.has_bos), min(about - SHOWN // 2, len(text) - SHOWN))
-    line = Line("  example     " + ("… " if start > text.has_bos else ""))
+    line = Line("… " if start > text.has_bos else "")
     for position in range(start, min(start + SHOWN, len(text))):
         token = visible(str(text.tokens[position]))
         space = " " if token.startswith(" ") else ""

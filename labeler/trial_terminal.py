@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text as Line
 
 from labeler.terminal import laid_out, visible
@@ -36,7 +37,7 @@ def trial_report(trial: Trial, limits: Thresholds) -> Iterator[Any]:
     yield Line(_basis(trial), "dim")
 
 
-def _head(change: Change) -> Iterator[Line]:
+def _head(change: Change) -> Iterator[Any]:
     value, low, high = change.gain
     between = f", {low:+.3f} to {high:+.3f}" if low == low else ""
     yield Line.assemble(
@@ -49,12 +50,21 @@ def _head(change: Change) -> Iterator[Line]:
     kept = {_bare(line) for line in before} & {_bare(line) for line in after}
     for line in before:
         if _bare(line) not in kept:
-            yield Line(f"  − {line}", "red")
+            yield _marked("−", line, "red")
     for line in after:
         if _bare(line) not in kept:
-            yield Line(f"  + {line}", "green")
+            yield _marked("+", line, "green")
     if any(_bare(line) in kept for line in after):
         yield Line("  the rest of the label stays", "dim")
+
+
+def _marked(mark: str, said: str, style: str = "") -> Table:
+    """A mark, and text that is wrapped beside it."""
+    table = Table.grid(pad_edge=False)
+    table.add_column(width=4, no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_row(Line(f"  {mark}", style), Line(said, style))
+    return table
 
 
 def _bare(line: str) -> str:
@@ -62,13 +72,13 @@ def _bare(line: str) -> str:
     return line.removeprefix("aside from ").removeprefix("on ")
 
 
-def _neuron(change: Change) -> Iterator[Line]:
+def _neuron(change: Change) -> Iterator[Any]:
     yield Line.assemble(
         (f"\n{change.name}", "bold"),
         f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({change.gain[0]:+.3f})",
     )
     yield _taken(change, "takes", lambda weight: f"{weight:+.2f}")
-    yield Line(f"  + {visible(change.after)}", "green")
+    yield _marked("+", visible(change.after), "green")
 
 
 def _taken(change: Change, word: str, shown: Any) -> Line:
@@ -76,11 +86,12 @@ def _taken(change: Change, word: str, shown: Any) -> Line:
     return Line(f"  {word} {', '.join(parts)}")
 
 
-def _waiting(row: Nearest, limits: Thresholds) -> Line:
-    return Line(
-        f"  {row.relation}: {row.head}, where it would explain {row.gain:.2%} more of the head's "
+def _waiting(row: Nearest, limits: Thresholds) -> Table:
+    return _marked(
+        "·",
+        f"{row.relation}: {row.head}, where it would explain {row.gain:.2%} more of the head's "
         f"variance (a prediction needs {limits.stop_effect:.1%}) at lift {row.lift:.2f} (a content "
-        f"relation needs {limits.lift_floor:g})"
+        f"relation needs {limits.lift_floor:g})",
     )
 
 

@@ -68,7 +68,7 @@ def test_what_check_finds(cli: Cli, tmp_path: Path):
     assert shown.error == f"1 of 5 heuristics of {file} fail"
     said = " ".join(shown.out.split())
     for part in (
-        "relation one back ok in a label attends to the one back coverage names a key at",
+        "relation one back ok label attends to the one back rate names a key at",
         "100% the same as 'previous token'",
         "note nearly 'previous token'; one of the two will do",
         "of its pairs look ahead of the query; the labeler drops them",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -44,11 +45,14 @@ def bad_relation(text):
 
 @pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """One that is fine, in the project's folder, and one that is not."""
+    """Two that are fine, in the project's folder (one is the README's), and one that is not."""
     monkeypatch.chdir(tmp_path)
     good, bad = tmp_path / "heuristics.d" / "good.py", tmp_path / "bad.py"
     good.parent.mkdir()
     good.write_text(GOOD)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [source] = re.findall(r'```python\n(""".*?)```', readme, re.DOTALL)
+    good.with_name("colour.py").write_text(source)
     bad.write_text(BAD)
     return good, bad
 
@@ -92,14 +96,19 @@ def test_one_bad_heuristic_never_costs_the_run_its_results(
     own = next(row for row in run["heuristics"] if row["name"] == "nearest early word")
     assert own["module"] == "labeler_plugin_good"
     assert len(own["hash"]) == 16
-    assert run["settings"]["plugin"] == [str(bad), str(good)]
+    colour = good.with_name("colour.py")
+    assert run["settings"]["plugin"] == [str(bad), str(colour), str(good)]
+    of_readme = {row["name"] for row in run["heuristics"] if row["module"].endswith("colour")}
+    assert of_readme == {
+        *("colour word", "nearest colour word", "every colour word", "same initial letter"),
+    }
     shown = dict(dict(facts(run))["Plugins"])
     assert shown["labeler_plugin_good"] == own["hash"]
     assert shown["relation no key at all"] == "never fired on this corpus"
 
     monkeypatch.chdir(tmp_path.parent)  # where there is no heuristics.d
     out = tmp_path / "c"
-    assert of(cli, model, corpus, out, "--plugin", good).code == 0
+    assert of(cli, model, corpus, out, "--plugin", good.parent).code == 0
     for file in ("heads.parquet", "neurons.parquet", "predictions.parquet"):
         assert (tmp_path / "b" / file).read_bytes() == (tmp_path / "c" / file).read_bytes()
 

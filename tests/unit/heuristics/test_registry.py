@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from heuristics import PluginError, Targets, feature, load_heuristics, relation
+from heuristics import PluginError, Targets, builtin, feature, load_heuristics, relation
 from heuristics.check import feature_mask, relation_targets
 from heuristics.registry import module_hash
 
@@ -134,3 +134,13 @@ def test_a_parameter_makes_a_family():
     )
     assert [item.name for item in family] == ["letter a", "letter b"]
     assert [np.flatnonzero(feature_mask(item, TEXT)).tolist() for item in family] == [[1], [3]]
+
+
+def test_the_first_position_is_named_by_who_means_it():
+    everything = np.ones((5, 5), dtype=bool)
+    plain, meant = relation("plain")(lambda _: everything), relation("meant", start=True)
+    assert relation_targets(plain, TEXT).key.min() == 1
+    assert relation_targets(meant(lambda _: everything), TEXT).key.min() == 0
+    assert relation_targets(builtin("start of text").named("sink"), TEXT).key.max() == 0
+    one = relation("one")(lambda _: Targets.from_keys(np.zeros(5, dtype=int)))
+    assert not len(relation_targets(one, TEXT).key)

@@ -88,3 +88,28 @@ def test_query_and_key_broadcast(name):
     causal = text.key <= text.query
     assert causal.shape == (len(text), len(text))
     assert (causal == np.tril(np.ones_like(causal))).all()
+
+
+def test_the_same_value_at_query_and_key():
+    text = make_text("Tim|my| ran|\n|timmy")
+    assert text.same(text.words).astype(int).tolist() == [
+        [0, 0, 0, 0, 0, 0],
+        [0, 1, 1, 0, 0, 1],
+        [0, 1, 1, 0, 0, 1],
+        [0, 0, 0, 1, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+        [0, 1, 1, 0, 0, 1],
+    ]
+    assert text.same(text.position % 2).sum() == 18
+
+
+def test_speech_by_position():
+    text = make_text('Tom| said|, "|Hi|, “|you|”|."| Then')
+    assert text.speech_depth.tolist() == [0, 0, 0, 1, 1, 2, 2, 2, 1, 0]
+    assert text.speech_opener.tolist() == [-1, -1, -1, -1, 3, 3, 5, 5, 3, -1]
+
+
+def test_the_speaker_by_position():
+    parse = 'Tom/PROPN/nsubj/2 said/VERB/root/0 ,/PUNCT/punct/2 "/PUNCT/punct/5 Hi/INTJ/obj/2'
+    text = make_text('T|om| said|,| "|Hi', parse)
+    assert text.speech_speaker.tolist() == [-1, -1, -1, -1, -1, -1, 2]

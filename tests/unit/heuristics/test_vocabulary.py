@@ -65,6 +65,10 @@ def test_wording(item):
         assert not item.noun.startswith(("a ", "an ", "the "))
 
 
+def test_what_may_name_the_first_position_says_so():
+    assert {name for name, item in RELATIONS.items() if item.start} == START_OF_TEXT
+
+
 POSITIONAL = re.compile(
     r"(current token|previous token|(two|three|four) tokens back|start of text|anywhere"
     r"|nearby \(\d+\)|fading (by|over|with) .*|words? (ends )?fading|.*words? back"
