@@ -32,7 +32,7 @@ def small_run(folder: Path, n_prompts: int = 16, **options: object) -> Settings:
 
 
 def contents(run: Path) -> dict[str, bytes]:
-    """Every file of a run folder but the lock and what holds times and places."""
+    """Every file of a run folder but the lock and the two that hold times and places."""
     left_out = {"run.json", "settings.toml", ".lock"}
     return {
         str(path.relative_to(run)): path.read_bytes()
