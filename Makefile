@@ -35,6 +35,10 @@ report: .venv/.installed-test  ## write the demo's report again, from its run fo
 test: .venv/.installed-test  ## run the whole test suite (TESTS="-k corpus" for a part)
 	@$(BIN)/python -m pytest $(TESTS)
 
+.PHONY: torture
+torture: .venv/.installed-test  ## kills, deaths of nodes, hostile input: hours (ONLY="fuzz kills")
+	@$(BIN)/python -m tests.torture $(ONLY)
+
 .PHONY: lint
 lint: .venv/.installed-dev  ## check style, format and types
 	@$(BIN)/ruff check --quiet .

@@ -255,8 +255,9 @@ def show(
     if name not in set(names):
         raise ConfigError(f"no component {name!r} in {run}; {did_you_mean(name, names)}")
     shown = console()
-    for part in component(folder, name):
-        shown.print(part)
+    with folder.blamed():
+        for part in component(folder, name):
+            shown.print(part)
 
 
 @app.command("try")

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ import pandas as pd
 from numpy import ndarray
 
 from labeler.errors import RunFolderError
+from labeler.foreign import blamed, read_arrays, read_json, read_table
+from labeler.foreign_facts import check_facts, check_showcase
 
 SCHEMA = 1
 
@@ -134,26 +136,17 @@ class RunFolder:
     @cached_property
     def run(self) -> dict[str, Any]:
         """`run.json`."""
-        try:
-            value = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{self.path / 'run.json'} cannot be read: {error}") from error
-        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        value: dict[str, Any] = read_json(self.path / "run.json", dict)
+        if value.get("schema") != SCHEMA:
             raise RunFolderError(f"{self.path} is not a run folder of schema {SCHEMA}")
+        check_facts(value, self.path / "run.json")
         return value
 
     def _table(self, file: str) -> pd.DataFrame:
         path = self.path / file
         if not path.is_file():
             return pd.DataFrame(columns=list(TABLES[file]))
-        try:
-            frame = pd.read_parquet(path)
-        except Exception as error:
-            raise RunFolderError(f"{path} is damaged: {error}; run the labelling again") from error
-        missing = [column for column in TABLES[file] if column not in frame.columns]
-        if missing:
-            raise RunFolderError(f"{path} lacks the column {missing[0]!r}; it has {[*frame]}")
-        return frame
+        return read_table(path, file, TABLES[file])
 
     @cached_property
     def heads(self) -> pd.DataFrame:
@@ -217,28 +210,31 @@ class RunFolder:
 
     def _json(self, file: str) -> dict[str, Any]:
         path = self.path / file
-        if not path.is_file():
-            return {}
-        try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path} cannot be read: {error}") from error
-        return value if isinstance(value, dict) else {}
+        found: dict[str, Any] = read_json(path, dict) if path.is_file() else {}
+        return found
 
     def showcase(self) -> list[dict[str, Any]]:
         """Prompts with `id`, `tokens`, `offsets`, `text`, and `real`, `label` [head query key]."""
         path = self.path / "showcase" / "prompts.json"
         if not path.is_file():
             return []
-        try:
-            prompts: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-            with np.load(path.with_name("patterns.npz"), allow_pickle=False) as patterns:
-                for index, prompt in enumerate(prompts):
-                    prompt["real"] = patterns[f"real_{index}"].astype(np.float32)
-                    prompt["label"] = patterns[f"label_{index}"].astype(np.float32)
-        except (OSError, ValueError, KeyError) as error:
-            raise RunFolderError(f"{path.parent} cannot be read: {error}") from error
+        prompts: list[dict[str, Any]] = read_json(path, list)
+        patterns = read_arrays(path.with_name("patterns.npz"))
+        for index, prompt in enumerate(prompts):
+            check_showcase(prompt, index, patterns, path)
+            prompt["real"] = patterns[f"real_{index}"].astype(np.float32)
+            prompt["label"] = patterns[f"label_{index}"].astype(np.float32)
         return prompts
+
+    def blamed(self) -> AbstractContextManager[None]:
+        """Whatever making something of this run stumbles over becomes a RunFolderError about it."""
+        return blamed(self.path)
+
+    def refuse_links(self, *paths: Path) -> None:
+        """RunFolderError for a link in the run: it may lead to files that are not its own."""
+        for path in paths:
+            if path.is_relative_to(self.path) and path.is_symlink():
+                raise RunFolderError(f"{path} is a link; remove it, or write somewhere else")
 
 
 def open_run(path: str | Path) -> RunFolder:

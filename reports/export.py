@@ -24,7 +24,8 @@ def export(run_folder: RunFolder, format: str, out: Path) -> Path:  # noqa: A002
     """
     if format not in FORMATS:
         raise ValueError(f"unknown export format {format!r}; known are {', '.join(FORMATS)}")
-    return FORMATS[format](run_folder, Path(out))
+    with run_folder.blamed():
+        return FORMATS[format](run_folder, Path(out))
 
 
 def _markdown(folder: RunFolder, out: Path) -> Path:

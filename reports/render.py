@@ -42,20 +42,22 @@ def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
     lie in the page itself, which can then be mailed.
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     data = out / "data"
+    run_folder.refuse_links(out, data, out / "index.html")
+    out.mkdir(parents=True, exist_ok=True)
     if data.is_dir():
         shutil.rmtree(data)
     names, inside = [], []
-    for name, make in parts(run_folder):
-        names.append(name)
-        if single_file:
-            inside.append((name, make()))
-        else:
-            data.mkdir(exist_ok=True)
-            (data / f"{name}.js").write_text(script(name, make()), encoding="ascii")
     index = out / "index.html"
-    index.write_text(page(run_folder, names, inside), encoding="utf-8")
+    with run_folder.blamed():
+        for name, make in parts(run_folder):
+            names.append(name)
+            if single_file:
+                inside.append((name, make()))
+            else:
+                data.mkdir(exist_ok=True)
+                (data / f"{name}.js").write_text(script(name, make()), encoding="ascii")
+        index.write_text(page(run_folder, names, inside), encoding="utf-8")
     return index
 
 

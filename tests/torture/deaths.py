@@ -123,11 +123,9 @@ def remove_node(cluster: Any, node: Any, marks: Path) -> None:
     cluster.remove_node(node, allow_graceful=False)
 
 
-def node_death(folder: Path) -> tuple[Path, int, int]:
+def node_death(folder: Path, name: str = "node-death") -> tuple[Path, int, int]:
     """One run during which a node dies: its folder, how many shards it has, and attempts."""
     marks = folder / "marks"
     with two_nodes(marks) as (cluster, second):
-        run, attempts = disturbed(
-            folder, marks, lambda: remove_node(cluster, second, marks), "node-death"
-        )
+        run, attempts = disturbed(folder, marks, lambda: remove_node(cluster, second, marks), name)
     return run.path, len(list((run.path / "statistics").glob("*.bin"))), attempts
