@@ -32,6 +32,8 @@ EMBEDDED = Path(__file__).parent / "assets" / "english_pipeline"
 _INTEGERS = ("start", "end", "head", "sentence")
 _STRINGS = ("text", "lemma", "pos", "dep", "entity")
 CACHE_FORMAT = 2
+NONE = "none"
+"""The pipeline that finds words and sentences by rule, and parses nothing."""
 LONGEST_PIECE = 10_000
 """Characters; spaCy's tokenizer takes time with the square of what has no space in it."""
 
@@ -51,15 +53,19 @@ class Pipeline:
     @cached_property
     def nlp(self) -> Any:
         """The loaded pipeline; ConfigError if it is not installed."""
-        import spacy
-
         try:
-            nlp = spacy.load(EMBEDDED if self.name == "embedded" else self.name)
+            nlp = _words() if self.name == NONE else _load(self.name)
         except Exception as error:
             raise ConfigError(_unloadable(self.name, error)) from error
         # Long strings are parsed piece by piece; only a plugin's `doc()` sees a whole one.
         nlp.max_length = sys.maxsize
         return nlp
+
+    @property
+    def parses(self) -> bool:
+        """Whether it says more than where words and sentences are."""
+        pipes = ("parser", "tagger", "morphologizer")
+        return self.name == "embedded" or any(self.nlp.has_pipe(pipe) for pipe in pipes)
 
     @property
     def version(self) -> str:
@@ -78,7 +84,7 @@ class Pipeline:
         digest = hashlib.blake2b(digest_size=8)
         digest.update(f"{CACHE_FORMAT} spacy {version('spacy')} ".encode())
         folder = EMBEDDED if self.name == "embedded" else Path(self.name)
-        if folder.is_dir():
+        if self.name != NONE and folder.is_dir():
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
                 digest.update(file.read_bytes())
         else:
@@ -94,10 +100,24 @@ class Pipeline:
             yield _joined(parses, [len(piece) for piece in own])
 
 
+def _load(name: str) -> Any:
+    import spacy
+
+    return spacy.load(EMBEDDED if name == "embedded" else name)
+
+
+def _words() -> Any:
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    return nlp
+
+
 def _unloadable(name: str, error: Exception) -> str:
     instead = (
         "or leave --spacy out for the embedded pipeline (English: parts of speech, dependencies "
-        "and lemmas; no entities)"
+        "and lemmas; no entities), or pass --spacy none to do without a parse"
     )
     if name == "embedded":
         return f"the embedded pipeline cannot be loaded ({_first_line(error)}); install again"

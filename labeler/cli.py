@@ -64,7 +64,7 @@ def run(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Leave out a plugin that fails, and say so.")
     ] = False,
-    spacy: Annotated[str | None, typer.Option(help="A spaCy pipeline [embedded].")] = None,
+    spacy: Annotated[str | None, typer.Option(help="A spaCy pipeline, or none [embedded].")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of what is drawn [0].")] = None,
     engine: Annotated[
         str | None, typer.Option(help="serial, or ray: many cores and machines [serial].")

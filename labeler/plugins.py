@@ -128,6 +128,9 @@ def _names(item: Heuristic) -> dict[str, str]:
 def warnings(run: Mapping[str, Any]) -> list[str]:
     """What a reader of run.json should be told of its plugins, a line each."""
     lines = [_left_out(*group) for group in _grouped(run.get("heuristics_failed", []))]
+    unparsed = len(run.get("heuristics_unparsed", []))
+    if unparsed:
+        lines.append(f"{unparsed} heuristics use the parse and took no part: the pipeline has none")
     lines += [
         f"{item['kind']} {item['name']!r} of {item['module']} never fired on this corpus"
         for item in run.get("heuristics_silent", [])

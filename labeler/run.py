@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from heuristics.contract import Heuristic
 from heuristics.registry import load_heuristics
 from heuristics.text import Text
 from labeler import __version__, plugins
@@ -169,6 +170,7 @@ class Session:
         self.limit = min(settings.max_tokens or LONGEST, self.model.shape.n_ctx)
         self.corpus = corpus or self._corpus()
         self.pipeline = Pipeline(settings.spacy)
+        self.unparsed = self._leave_out_unparsed()
         self.cache = ParseCache(self.pipeline, cache_folder())
         self.n_folds, self.shards = self._cut(self.corpus)
         self._columns: dict[str, list[Columns]] = {}
@@ -250,6 +252,15 @@ class Session:
         self.slow = plugins.tried(own, texts)
         for text in texts:
             self.prepare(text)
+
+    def _leave_out_unparsed(self) -> list[Heuristic]:
+        """Without a parse, what uses it takes no part."""
+        if self.pipeline.parses:
+            return []
+        unparsed = [item for item in self.heuristics if item.parse]
+        self.heuristics = tuple(item for item in self.heuristics if not item.parse)
+        self._need_a_relation()
+        return unparsed
 
     def _leave_out_failing(self) -> None:
         own = [item for item in self.heuristics if not item.built_in]
@@ -435,6 +446,7 @@ def _facts(
         },
         "heuristics": [plugins.described(item) for item in session.heuristics],
         "heuristics_failed": [plugins.failed(error) for error in session.failed],
+        "heuristics_unparsed": [item.name for item in session.unparsed],
         "heuristics_silent": plugins.silent(session.vocabulary, folds),
         "heuristics_slow": session.slow,
         "query_classes": [

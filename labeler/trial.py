@@ -111,7 +111,8 @@ def extend(run: str | Path, plugin: str, max_prompts: int, progress: Progress) -
         raise ConfigError(f"--max-prompts is {max_prompts}; expected at least 1")
     progress.stage("load", 1, "run")
     folder, session = open_session(run)
-    new = new_heuristics(plugin, session.heuristics)
+    found = new_heuristics(plugin, session.heuristics)
+    new = [item for item in found if session.pipeline.parses or not item.parse]
     progress.advance()
     shards = _some(session, max_prompts)
     texts = session.texts(shards[0].prompts)[: plugins.TRIED]

@@ -12,7 +12,7 @@ _FIRST = {
     for place, name in enumerate(("name", "source", "hash", "architecture", "prompts", "tokens"))
 }
 
-_HERE = {"out", "overwrite", "resume"}
+_HERE = {"out", "overwrite", "resume", "plugin"}
 """Settings that say where and how often it ran: nothing to whom a report is sent needs to know."""
 
 

@@ -115,7 +115,11 @@ def view(folder: RunFolder) -> ReportView:
         activations=activations_view(folder),
         dearest=dearest(folder),
         failed=[
-            (sentence(f["name"]), sentence(f.get("module")), sentence(f.get("error")))
+            (
+                sentence(f["name"] or "the whole plugin"),
+                sentence(f.get("module")),
+                sentence(f.get("error")),
+            )
             for f in run.get("heuristics_failed") or []
         ],
         heuristics=[

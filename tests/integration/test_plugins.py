@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from heuristics import PluginError, load_heuristics
+from labeler.annotate import Pipeline
 from labeler.plugins import failed, warnings
 from labeler.results import open_run
 from reports.run_facts import facts
@@ -128,3 +129,18 @@ def test_a_plugin_that_cannot_be_loaded(cli: Cli, model: Path, corpus: Path, tmp
     assert warnings({"heuristics_failed": [row]}) == [
         f"left out plugin {bad}: cannot be imported: ZeroDivisionError: division by zero"
     ]
+
+
+def test_a_run_without_a_parse(cli: Cli, model: Path, corpus: Path, plugins, tmp_path: Path):
+    done = of(cli, model, corpus, tmp_path / "run", "--spacy", "none")
+    assert done.code == 0
+    run = open_run(tmp_path / "run").run
+    took_part = {row["name"] for row in run["heuristics"]}
+    assert {"previous token", "comma", "same sentence", "colour word"} <= took_part
+    assert not {"noun", "subject of the clause"} & took_part
+    assert {"noun", "subject of the clause"} <= set(run["heuristics_unparsed"])
+    assert "heuristics use the parse and took no part" in " ".join(done.err.split())
+    assert run["pipeline"]["name"] == "none"
+    text = next(iter(Pipeline("none").parse(["He ran. She sat."])))
+    assert text.sentence.tolist() == [0, 0, 0, 1, 1, 1]
+    assert not text.parsed
