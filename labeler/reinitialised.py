@@ -37,7 +37,8 @@ def reinitialised(model: LanguageModel, seed: int = 0) -> Iterator[LanguageModel
             value.copy_(value.reshape(-1)[order].reshape(value.shape))
         yield model
     finally:
-        for value, before in kept:
+        # Backwards: of parameters that share memory, only the first was copied before shuffling.
+        for value, before in reversed(kept):
             value.copy_(before)
 
 
