@@ -18,12 +18,15 @@ PRINTED = (
     *("lift", "lift_low", "lift_high", "p", "q"),
 )
 
+DRAWN = {"edges", "counts"}
+"""Columns that pictures are drawn from: sixty figures a neuron, which no table of labels wants."""
+
 
 def components(table: pd.DataFrame, found: dict[str, Verdict]) -> list[Record]:
     """Rows of heads or neurons as plain values, with `label` as a reader left it."""
     records = []
     for row in table.to_dict("records"):
-        record = {str(key): plain(value) for key, value in row.items()}
+        record = {str(k): plain(value) for k, value in row.items() if k not in DRAWN}
         verdict = found.get(record["name"])
         automatic = record["label"] or ""
         corrected = bool(verdict and verdict.verdict == "edit" and verdict.label.strip())
