@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
+from tokenizers import processors
 from torch import Tensor
 
+from labeler.alignment import spans
 from labeler.errors import ModelError
 from labeler.loading import Source, explain, find, quiet
 
@@ -83,10 +85,17 @@ class LanguageModel:
         encoded = self.tokenizer(
             string, return_offsets_mapping=True, add_special_tokens=False, verbose=False
         )
-        ids, offsets = list(encoded["input_ids"]), list(encoded["offset_mapping"])
+        ids = list(encoded["input_ids"])
+        pieces = self.tokenizer.convert_ids_to_tokens(ids)
+        offsets = spans(string, pieces, encoded["offset_mapping"])
+        if ids and max(ids) >= self.shape.vocabulary:
+            raise ModelError(
+                f"the tokenizer of {self.shape.name} gives token {max(ids)}, and the model has "
+                f"{self.shape.vocabulary}; expected the tokenizer that it was trained with"
+            )
         if self.bos is not None:
-            ids, offsets = [self.bos, *ids], [(0, 0), *offsets]
-        return np.array(ids, dtype=np.int64), np.array(offsets, dtype=np.int64).reshape(-1, 2)
+            ids, offsets = [self.bos, *ids], np.concatenate([np.zeros((1, 2), np.int64), offsets])
+        return np.array(ids, dtype=np.int64), offsets
 
     def token_string(self, token: int) -> str:
         """A token as it reads, for labels and tables; SentencePiece's word mark is a space."""
@@ -318,4 +327,14 @@ def _tokenizer(path: str) -> Any:
             f"the tokenizer of {path} gives no character offsets; expected a fast tokenizer "
             "(tokenizer.json)"
         )
+    return untrimmed(tokenizer)
+
+
+def untrimmed(tokenizer: Any) -> Any:
+    """A tokenizer without post-processing, of which only the trimming of spaces is left.
+
+    Special tokens are never asked for, BOS comes by hand; trimmed offsets (as RoBERTa's and OPT's)
+    would leave out the space that a token begins with.
+    """
+    tokenizer.backend_tokenizer.post_processor = processors.Sequence([])
     return tokenizer

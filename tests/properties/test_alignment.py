@@ -49,7 +49,8 @@ class Annotator:
 
     def __init__(self) -> None:
         tokenizer = AutoTokenizer.from_pretrained(str(EMBEDDED_MODEL))
-        self.model = SimpleNamespace(tokenizer=tokenizer, bos=tokenizer.bos_token_id)
+        shape = SimpleNamespace(name="story model", vocabulary=len(tokenizer))
+        self.model = SimpleNamespace(tokenizer=tokenizer, bos=tokenizer.bos_token_id, shape=shape)
         self.model.tokenize = partial(LanguageModel.tokenize, self.model)
         self.cache = ParseCache(Pipeline("embedded"), None)
 
