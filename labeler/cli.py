@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from labeler.plugin_cli import heuristics_app
+from labeler.reader_cli import compare, review
 
 app = typer.Typer(
     help="Label what every attention head and MLP neuron of a language model does, with evidence.",
@@ -19,6 +20,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(heuristics_app, name="heuristics")
+app.command()(review)
+app.command()(compare)
 
 _USERS_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]

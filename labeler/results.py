@@ -203,6 +203,12 @@ class RunFolder:
         """`activations.json`: what pictures of the MLP are drawn from; empty without an MLP."""
         return self._json("activations.json")
 
+    @property
+    def key(self) -> str:
+        """What ties a review to a run: the same corpus and the same model."""
+        corpus, model = self.run.get("corpus", {}), self.run.get("model", {})
+        return f"{corpus.get('hash', '')}+{model.get('hash', '')}"
+
     @cached_property
     def review(self) -> dict[str, Any]:
         """`review.json`; empty where nobody reviewed."""

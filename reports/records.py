@@ -9,7 +9,7 @@ import pandas as pd
 
 from labeler.results import RunFolder
 from reports.head_view import by_name
-from reports.reviewed import Verdict, run_key, verdicts
+from reports.reviewed import Verdict, verdicts
 
 Record = dict[str, Any]
 
@@ -60,7 +60,7 @@ def document(folder: RunFolder) -> Record:
     kept = ("created", "versions", "model", "corpus", "counts", "headline", "figures")
     return {
         "schema": 1,
-        "run_key": run_key(folder.run),
+        "run_key": folder.key,
         "run": {key: plain(folder.run[key]) for key in kept if key in folder.run},
         "replacement_curve": plain(folder.run.get("replacement_curve") or []),
         "heads": [r | {"predictions": printed.get(r["name"], [])} for r in head_records(folder)],

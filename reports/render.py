@@ -113,13 +113,13 @@ def environment() -> Environment:
 
 def policy(early: str, main: str, style: str, outside: bool) -> str:
     """The Content-Security-Policy: our two scripts by hash, data scripts of the same place."""
-    hashes = " ".join(f"'sha256-{_hash(text)}'" for text in (early, main))
+    hashes = " ".join(f"'sha256-{source_hash(text)}'" for text in (early, main))
     beside = " 'self' file:" if outside else ""
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src {hashes}{beside}",
-            f"style-src 'sha256-{_hash(style)}'",
+            f"style-src 'sha256-{source_hash(style)}'",
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
@@ -129,7 +129,8 @@ def policy(early: str, main: str, style: str, outside: bool) -> str:
     )
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """The SHA-256 of a style or script, as a Content-Security-Policy names it."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 

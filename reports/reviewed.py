@@ -7,8 +7,8 @@
                            "label": "the corrected description, when edited",
                            "note": "anything", "when": "2026-11-23T10:00:00.000Z"}}}
 
-A merged file may carry `reviewer` inside each verdict; the outer one is the default. A verdict of
-"" is a note without a judgement.
+A merged file (`labeler review`) carries `reviewer` inside each verdict, and under `others` the
+verdicts of other readers; the outer reviewer is the default. A verdict of "" is a note alone.
 """
 
 from __future__ import annotations
@@ -33,12 +33,6 @@ class Verdict:
     note: str
     reviewer: str
     when: str
-
-
-def run_key(run: Mapping[str, Any]) -> str:
-    """What ties a review to a run: the same corpus and the same model."""
-    corpus, model = run.get("corpus", {}), run.get("model", {})
-    return f"{corpus.get('hash', '')}+{model.get('hash', '')}"
 
 
 def verdicts(review: Mapping[str, Any]) -> dict[str, Verdict]:

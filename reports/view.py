@@ -14,7 +14,7 @@ from reports.activation_view import ActivationsView, activations_view
 from reports.costs import DearView, dearest
 from reports.grid import Metric, column, grid, metrics
 from reports.head_view import HeadView, head_views
-from reports.reviewed import agreement, run_key, verdicts, worded
+from reports.reviewed import agreement, verdicts, worded
 from reports.run_facts import facts
 from reports.shapes import Chart, log_chart
 from reports.wording import (
@@ -95,7 +95,7 @@ def view(folder: RunFolder) -> ReportView:
     chart, curve = _replacement(run.get("replacement_curve") or [])
     return ReportView(
         title=sentence(run["model"].get("name", "model")),
-        run_key=run_key(run),
+        run_key=folder.key,
         headline=minus(sentence(run.get("headline"))),
         replaced=minus(sentence(run.get("headline_replacement"))),
         summary=_summary(folder, heads),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,37 @@ def test_an_unknown_option_is_the_users_error(cli: Cli):
     ended = cli("run", "--modle", "x")
     assert ended.code == 2
     assert "--model" in ended.err  # click's own "did you mean"
+
+
+def test_review_is_merged_and_shown_everywhere(cli: Cli, finished: Path, tmp_path: Path):
+    copy = tmp_path / "run"
+    shutil.copytree(finished, copy)
+    run = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+    said = {"verdict": "edit", "label": "Attends to what Ada says.", "note": "", "when": "2026"}
+    file = tmp_path / "review.json"
+    review = {
+        "schema": 1,
+        "run": f"{run['corpus']['hash']}+{run['model']['hash']}",
+        "reviewer": "Ada",
+        "verdicts": {"L0H1": said},
+    }
+    file.write_text(json.dumps(review), encoding="utf-8")
+    ended = cli("review", copy, file)
+    assert ended.code == 0, ended.err
+    assert "1 new, 0 changed, 0 as they were." in ended.out
+    ended = cli("export", copy, "--out", tmp_path / "heads.md")
+    assert "Attends to what Ada says." in (tmp_path / "heads.md").read_text(encoding="utf-8")
+    file.write_text(json.dumps(review | {"run": "another"}), encoding="utf-8")
+    refused = cli("review", copy, file)
+    assert refused.code == 2
+    assert "belongs to another run" in refused.error
+
+
+def test_compare_writes_a_page(cli: Cli, finished: Path, tmp_path: Path):
+    ended = cli("compare", finished, finished, "--out", tmp_path / "page.html")
+    assert ended.code == 0, ended.err
+    assert "0 changed their label" in " ".join(ended.out.split())
+    assert "<h1>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    alone = cli("compare", finished)
+    assert alone.code == 2
+    assert "takes two run folders or more, got 1" in alone.error

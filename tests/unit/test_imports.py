@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FLOORS = ("heuristics", "labeler", "reports")
 DOORS = {"transformer_lens": {"labeler.model"}, "spacy": {"labeler.annotate"}}
-MAY_OPEN_REPORTS = {"labeler.cli", "labeler.run"}
+MAY_OPEN_REPORTS = {"labeler.cli", "labeler.reader_cli", "labeler.run"}
 MODEL_LIBRARIES = {"torch", "transformers", "tokenizers"}
 
 

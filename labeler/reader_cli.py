@@ -1,0 +1,118 @@
+"""`labeler review` and `labeler compare`: what readers said, and what changed between runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from labeler.review import Merged
+
+SHOWN = 12
+
+
+def review(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    file: Annotated[Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.")],
+) -> None:
+    """Merge a reader's verdicts into a run; its report and exports show the reviewed wording."""
+    from labeler.results import open_run
+    from labeler.review import merge_review
+    from labeler.terminal import console
+
+    merged = merge_review(run, file)
+    shown = console()
+    for line in _summary(merged):
+        shown.print(line, highlight=False, markup=False)
+    if merged.conflicts:
+        shown.print(_conflicts(merged))
+    if (run / "report").is_dir():
+        from reports.render import render
+
+        written = render(open_run(run), run / "report")
+        shown.print(f"Report: {written}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _summary(merged: Merged) -> list[str]:
+    counts = merged.counts
+    readers = ", ".join(name or "a reader without a name" for name in merged.readers)
+    kinds = {"agree": "agreed", "edit": "reworded", "reject": "rejected", "": "noted only"}
+    every = ", ".join(f"{counts[kind]} {word}" for kind, word in kinds.items())
+    return [
+        f"{merged.new} new, {merged.changed} changed, {merged.same} as they were.",
+        f"In all: {every}; by {readers or 'nobody'}.",
+    ]
+
+
+def _conflicts(merged: Merged) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table.title = f"Readers differ on {len(merged.conflicts)}; the latest is shown, all are kept"
+    for column in ("", "reader", "verdict", "description", "when"):
+        table.add_column(column)
+    for conflict in merged.conflicts:
+        for index, said in enumerate(conflict.said):
+            cells = (
+                conflict.name if not index else "",
+                said["reviewer"] or "–",
+                said["verdict"],
+                said["label"] if said["verdict"] == "edit" else "",
+                said["when"][:10],
+            )
+            table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN …", help="Run folders, the earliest first.")
+    ],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("compare.html"),
+) -> None:
+    """What changed between runs: models, checkpoints, corpora; a table and a page."""
+    from labeler.errors import ConfigError
+    from labeler.results import open_run
+    from labeler.terminal import console
+    from reports.compare import compare as compared
+    from reports.compare import write_comparison
+
+    if len(runs) < 2:
+        raise ConfigError(f"compare takes two run folders or more, got {len(runs)}")
+    if out.is_dir():
+        raise ConfigError(
+            f"--out {out} is a folder; name the page to write, {out / 'compare.html'}"
+        )
+    found = compared([open_run(path) for path in runs])
+    shown = console()
+    for caution in found.cautions:
+        console(stderr=True).print(f"note: {caution}", highlight=False, markup=False)
+    shown.print(_table(found.titles, found.heads[:SHOWN]))
+    shown.print(found.summary, highlight=False, markup=False)
+    written = write_comparison(found, out)
+    shown.print(f"Page: {written}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(titles: Sequence[str], heads: Sequence[Any]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
+    table.add_column("Head", no_wrap=True)
+    table.add_column("distance", justify="right", no_wrap=True)
+    table.add_column("ΔR²", justify="right", no_wrap=True)
+    for title in (titles[0], titles[-1]):
+        table.add_column(Text(title), ratio=1)
+    for head in heads:
+        said = [told.label if told and told.label else "unlabelled" for told in head.told]
+        change = "–" if head.change is None else f"{head.change:+.2f}"
+        cells = (head.name, f"{head.distance or 0:.0%}", change, said[0], said[-1])
+        table.add_row(*(Text(cell) for cell in cells))
+    return table

@@ -1,0 +1,83 @@
+"""What changed between runs: distances by hand, and a page that shows text without running it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from labeler.results import RunFolder, open_run, write_json, write_table
+from reports.compare import NOTHING, REST, compare, distance, head_shares, write_comparison
+
+
+@pytest.fixture
+def changed(run_path: Path, tmp_path: Path) -> RunFolder:
+    """The same run, but L0H0 unlabelled, L0H1 moved, and on another corpus."""
+    shutil.copytree(run_path, tmp_path / "later")
+    folder = open_run(tmp_path / "later")
+    heads = folder.heads.copy()
+    heads.loc[heads["name"] == "L0H0", ["confidence", "r2"]] = ["unlabelled", 0.01]
+    heads.loc[heads["name"] == "L0H1", "label"] = "Attends to </script><b>that</b>."
+    predictions = folder.predictions.copy()
+    own = (predictions["name"] == "L0H1") & predictions["selected"].astype(bool)
+    general = own & (predictions["query_class"].fillna("") == "")
+    largest = predictions[general].sort_values("share").index[-1]
+    predictions.loc[largest, "prediction"] = "something else"
+    write_table(folder.path, "heads.parquet", heads)
+    write_table(folder.path, "predictions.parquet", predictions)
+    facts = dict(folder.run)
+    facts["corpus"] = facts["corpus"] | {"hash": "another"}
+    write_json(folder.path / "run.json", facts)
+    return open_run(folder.path)
+
+
+def test_distances_by_hand() -> None:
+    a = {"previous token": 0.6, REST: 0.4}
+    assert distance(a, a) == 0
+    assert distance(a, {NOTHING: 1.0}) == 1
+    # 0.6 against 0.5 and 0.4 against 0.2 and 0 against 0.3: half of 0.1 + 0.2 + 0.3.
+    assert distance(a, {"previous token": 0.5, REST: 0.2, "comma": 0.3}) == pytest.approx(0.3)
+
+
+def test_shares_of_a_head_add_up_to_all_of_its_attention(run: RunFolder) -> None:
+    for name, shares in head_shares(run):
+        assert sum(shares.values()) == pytest.approx(1.0, abs=0.011), name
+
+
+def test_a_run_does_not_differ_from_itself(run: RunFolder) -> None:
+    found = compare([run, run])
+    assert found.cautions == ()
+    assert [head.distance for head in found.heads] == [0.0] * len(run.heads)
+    assert found.neurons == ()
+    assert found.titles[0] != found.titles[1]
+
+
+def test_what_changed_comes_first_and_says_how(run: RunFolder, changed: RunFolder) -> None:
+    found = compare([run, changed])
+    assert found.cautions == ("The corpora differ.",)
+    first, second, *rest = found.heads
+    assert (first.name, first.distance) == ("L0H0", 1.0)
+    assert first.moved[0][0] == NOTHING
+    assert second.name == "L0H1"
+    gone = {name: (before, after) for name, before, after in second.moved}
+    share = gone["something else"][1]
+    assert second.distance == pytest.approx(share)
+    assert all(head.distance == 0 for head in rest)
+
+
+def test_a_series_says_since_when(run: RunFolder, changed: RunFolder) -> None:
+    found = {head.name: head for head in compare([changed, run, run]).heads}
+    assert found["L0H0"].settled == 1
+    assert found["L0H0"].steps == (1.0, 0.0)
+    assert found["L0H2"].settled == 0
+
+
+def test_the_page_shows_hostile_text_and_no_script(
+    run: RunFolder, changed: RunFolder, tmp_path: Path
+) -> None:
+    page = write_comparison(compare([run, changed]), tmp_path / "page.html").read_text("utf-8")
+    assert "&lt;/script&gt;&lt;b&gt;that&lt;/b&gt;" in page
+    assert "<script" not in page
+    assert "default-src &#39;none&#39;; style-src &#39;sha256-" in page
+    assert "https://" not in page
