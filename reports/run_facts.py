@@ -48,6 +48,9 @@ def _plugins(run: Mapping[str, Any]) -> dict[str, str]:
         if module and not module.startswith("heuristics."):
             parts = (item.get("package"), item.get("version"), item.get("hash"))
             found[module] = " ".join(str(part) for part in parts if part)
+    unparsed = len(run.get("heuristics_unparsed", []))
+    if unparsed:
+        found["left out"] = f"{unparsed} heuristics that use the parse: the pipeline has none"
     for item in run.get("heuristics_silent", []):
         found[f"{item['kind']} {item['name']}"] = "never fired on this corpus"
     for item in run.get("heuristics_slow", []):

@@ -10,8 +10,10 @@ import pytest
 
 from heuristics import PluginError, load_heuristics
 from labeler.annotate import Pipeline
+from labeler.config import load_settings
 from labeler.plugins import failed, warnings
 from labeler.results import open_run
+from labeler.run import Session
 from reports.run_facts import facts
 
 from .conftest import Cli
@@ -131,16 +133,29 @@ def test_a_plugin_that_cannot_be_loaded(cli: Cli, model: Path, corpus: Path, tmp
     ]
 
 
-def test_a_run_without_a_parse(cli: Cli, model: Path, corpus: Path, plugins, tmp_path: Path):
-    done = of(cli, model, corpus, tmp_path / "run", "--spacy", "none")
-    assert done.code == 0
-    run = open_run(tmp_path / "run").run
-    took_part = {row["name"] for row in run["heuristics"]}
-    assert {"previous token", "comma", "same sentence", "colour word"} <= took_part
-    assert not {"noun", "subject of the clause"} & took_part
-    assert {"noun", "subject of the clause"} <= set(run["heuristics_unparsed"])
-    assert "heuristics use the parse and took no part" in " ".join(done.err.split())
-    assert run["pipeline"]["name"] == "none"
-    text = next(iter(Pipeline("none").parse(["He ran. She sat."])))
-    assert text.sentence.tolist() == [0, 0, 0, 1, 1, 1]
-    assert not text.parsed
+def test_a_run_without_a_parse(model: Path, corpus: Path, plugins, tmp_path: Path):
+    good, _ = plugins
+    given = {"model": str(model), "corpus": str(corpus), "spacy": "none", "plugin": [str(good)]}
+    session = Session(load_settings(None, {**given, "out": tmp_path / "run"}))
+    session.try_heuristics()
+    took_part = {item.name for item in session.heuristics}
+    assert {"previous token", "comma", "same sentence", "early word"} <= took_part
+    unparsed = [item.name for item in session.unparsed]
+    assert {"noun", "subject of the clause"} <= set(unparsed)
+    assert not set(unparsed) & took_part
+    run = {"heuristics_unparsed": unparsed}
+    [line] = warnings(run)
+    assert (
+        line == f"{len(unparsed)} heuristics use the parse and took no part: the pipeline has none"
+    )
+    left_out = f"{len(unparsed)} heuristics that use the parse: the pipeline has none"
+    assert dict(facts(run))["Plugins"] == [("left out", left_out)]
+
+
+def test_words_and_sentences_without_a_parse():
+    pipeline = Pipeline("none")
+    [parse] = pipeline.parse(["He ran. She sat."])
+    assert parse.sentence.tolist() == [0, 0, 0, 1, 1, 1]
+    assert not parse.parsed
+    assert not pipeline.parses
+    assert pipeline.fingerprint != Pipeline("embedded").fingerprint
