@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -301,6 +302,9 @@ def main(arguments: list[str] | None = None) -> Any:
     from heuristics.errors import LabelerError
     from labeler.readers import printable
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows ASCII alone
     try:
         return app(args=arguments, standalone_mode=True)
     except LabelerError as error:
