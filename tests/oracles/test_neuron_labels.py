@@ -6,19 +6,25 @@ import pandas as pd
 import pytest
 
 from labeler import label
+from labeler.run import Run
 
 from .build import build_neurons, random_model
 from .prompts import prompts
+from .vocabulary import NAMES
 
 ALLOWED = 0.05
 """The fraction of random neurons that may get a class (METHOD.md, step 5)."""
 
 
 @pytest.fixture(scope="module")
-def neurons(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("neuron-labels")
     build_neurons(folder / "model")
-    run = label(folder / "model", prompts=prompts(240), out=folder / "run", reinitialised=False)
+    return label(folder / "model", prompts=prompts(240), out=folder / "run", reinitialised=False)
+
+
+@pytest.fixture(scope="module")
+def neurons(run: Run) -> pd.DataFrame:
     return run.neurons.set_index("name")
 
 
@@ -54,6 +60,29 @@ def test_an_xor_needs_the_conjunction(neurons):
     assert "commas" in up
     assert "proper nouns" in up
     assert down == "quiet on proper nouns right after commas."
+
+
+@pytest.mark.slow
+def test_the_strongest_activations_are_where_the_neuron_fires(run):
+    """L0N0 is 1 on every name, and nothing else moves it."""
+    rows = run.folder.evidence_neurons
+    top = rows[rows["name"].eq("L0N0") & rows["kind"].eq("top")]
+    assert len(top) == 3
+    assert top["prompt"].is_unique
+    for row in top.to_dict("records"):
+        assert row["tokens"][row["position"] - row["start"]] in NAMES
+        assert row["value"] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_where_a_label_falls_short_is_shown_both_ways(run, neurons):
+    """Of each label that does not explain all, examples of too much and of too little."""
+    constant = neurons.kind.isin(["dead", "always on"])
+    short = neurons[neurons.label.ne("") & neurons.r2.lt(0.9) & ~constant]
+    assert len(short)
+    kinds = run.folder.evidence_neurons.groupby("name")["kind"].agg(set)
+    for name in short.index:
+        assert {"feature without activation", "activation without feature"} <= kinds[name]
 
 
 @pytest.mark.slow
