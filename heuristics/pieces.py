@@ -180,6 +180,7 @@ def continuation(text: Text) -> ndarray:
     "last piece",
     noun="last piece of a longer word",
     plural="last pieces of longer words",
+    query_class=True,
 )
 def last_piece(text: Text) -> ndarray:
     """The last of several pieces of a word."""

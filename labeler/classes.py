@@ -22,6 +22,8 @@ FOREMOST = frozenset({"opening speech mark", "closing speech mark"})
 """Classes that claim their tokens before rarer ones: `!"` closes speech, whatever else it does."""
 FREE = 2
 """Positions at the start that belong to no class."""
+PART = 0.005
+"""The least part of a leaf, as a fraction of all positions."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +57,26 @@ class QueryClasses:
     """The partition: a position belongs to the rarest class that it has, counted on a sample.
 
     `members` are ordered from the rarest, speech marks before all; leaf 0 is the first two
-    positions, the last leaf is for what no member claims. `groups` are all classes that an
-    exception may name. The second position is of no class because it has no choice: it sees itself
-    and the first. Where a corpus opens with few words ("One day"), "on a number, to the start of
-    the text" would be a fact about the corpus.
+    positions, the leaf after the members' is for what no member claims. A large leaf is divided by
+    the next class that its positions have, `parts` from the rarest: adjectives into their first,
+    second and third pieces. `groups` are all classes that an exception may name. The second
+    position is of no class because it has no choice: it sees itself and the first. Where a corpus
+    opens with few words ("One day"), "on a number, to the start of the text" would be a fact about
+    the corpus.
     """
 
     members: tuple[Member, ...]
     groups: tuple[Group, ...]
+    parts: tuple[tuple[int, Member], ...] = ()
 
     @property
     def leaves(self) -> tuple[str, ...]:
         """Names of the leaves, in order."""
-        return (START, *(member.name for member in self.members), OTHER)
+        names = (START, *(member.name for member in self.members), OTHER)
+        return (*names, *(f"{names[leaf]}, {member.name}" for leaf, member in self.parts))
 
     def __len__(self) -> int:
-        return len(self.members) + 2
+        return len(self.members) + 2 + len(self.parts)
 
     def assign(self, text: Text) -> Int[ndarray, " pos"]:
         """The leaf of every position."""
@@ -78,7 +84,11 @@ class QueryClasses:
         for index in range(len(self.members) - 1, -1, -1):
             leaf[self.members[index].mask(text)] = index + 1
         leaf[:FREE] = 0
-        return leaf
+        divided = leaf.copy()
+        for index in range(len(self.parts) - 1, -1, -1):
+            whole, member = self.parts[index]
+            divided[(leaf == whole) & member.mask(text)] = len(self.members) + 2 + index
+        return divided
 
 
 def frequent_words(texts: Sequence[Text], n_words: int = N_WORDS) -> dict[str, str]:
@@ -123,8 +133,11 @@ def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> Query
         key=lambda i: (candidates[i].name not in FOREMOST, count[i], candidates[i].name),
     )
     order = [index for index in order if count[index] >= MIN_ROWS]
-    members, leaf_masks = _drop_empty([candidates[i] for i in order], held[order])
-    return QueryClasses(tuple(members), _groups(members, leaf_masks, candidates, held))
+    ordered = [candidates[i] for i in order]
+    members, leaf_masks = _drop_empty(ordered, held[order])
+    parts, masks = _divide(leaf_masks, ordered, held[order])
+    groups = _groups(members, parts, masks, candidates, held)
+    return QueryClasses(tuple(members), groups, tuple(parts))
 
 
 def _drop_empty(
@@ -143,33 +156,56 @@ def _drop_empty(
     return kept, np.array(masks, dtype=bool).reshape(len(kept), held.shape[1])
 
 
-def _groups(
-    members: list[Member],
+def _divide(
     leaf_masks: Bool[ndarray, "leaf row"],
     candidates: list[Member],
     held: Bool[ndarray, "candidate row"],
+) -> tuple[list[tuple[int, Member]], Bool[ndarray, "part row"]]:
+    """Parts of the leaves, and the masks of what is left of the leaves, then of the parts."""
+    least = max(MIN_ROWS, PART * held.shape[1])
+    left = leaf_masks.copy()
+    parts, masks = [], []
+    for index, rest in enumerate(left):
+        for member, mask in zip(candidates, held, strict=True):
+            own = rest & mask
+            if least <= own.sum() < rest.sum():
+                parts.append((index + 1, member))
+                masks.append(own)
+                rest &= ~own
+    return parts, np.concatenate([left, np.array(masks, dtype=bool).reshape(-1, held.shape[1])])
+
+
+def _groups(
+    members: list[Member],
+    parts: list[tuple[int, Member]],
+    masks: Bool[ndarray, "leaf row"],
+    candidates: list[Member],
+    held: Bool[ndarray, "candidate row"],
 ) -> tuple[Group, ...]:
-    """Every leaf by itself, and every candidate that is the union of two leaves or more."""
+    """Every member by itself, and every candidate that is the union of leaves or parts of them."""
     groups = []
     seen = set()
+    numbers = [*range(1, len(members) + 1), *(len(members) + 2 + i for i in range(len(parts)))]
     by_name = {member.name: held[index] for index, member in enumerate(candidates)}
-    overlap = leaf_masks.astype(np.float32) @ held.T.astype(np.float32)
-    size = leaf_masks.sum(axis=1)
+    overlap = masks.astype(np.float32) @ held.T.astype(np.float32)
+    size = masks.sum(axis=1)
     for column, candidate in enumerate(candidates):
         inside = np.flatnonzero(overlap[:, column] >= 0.98 * size)
         covered = overlap[inside, column].sum()
-        if not len(inside) or covered < 0.95 * by_name[candidate.name].sum():
+        if covered == 0 or covered < 0.95 * by_name[candidate.name].sum():
             continue
-        leaves = tuple(int(index) + 1 for index in inside)
+        leaves = tuple(numbers[row] for row in inside)
         if leaves not in seen:
             seen.add(leaves)
             groups.append(Group(candidate.name, candidate.wording, leaves))
     whole = {group.name for group in groups}
     for index, member in enumerate(members):
-        if (index + 1,) not in seen:
-            much = "most" if size[index] >= 0.5 * by_name[member.name].sum() else "some"
+        rows = [index, *(len(members) + i for i, (leaf, _) in enumerate(parts) if leaf == index + 1)]
+        leaves = tuple(numbers[row] for row in rows)
+        if leaves not in seen:
+            much = "most" if size[rows].sum() >= 0.5 * by_name[member.name].sum() else "some"
             name = f"other {member.name}" if member.name in whole else member.name
-            groups.append(Group(name, f"on {much} {member.plural}", (index + 1,)))
+            groups.append(Group(name, f"on {much} {member.plural}", leaves))
     return tuple(groups)
 
 

@@ -117,7 +117,24 @@ def test_only_marked_features_are_classes_and_few_rows_are_none() -> None:
 def test_groups_are_made_of_leaves_and_each_leaf_is_in_one() -> None:
     found = build_classes(FEATURES, _texts("aiebzzyx", 120))
     inside = {leaf for group in found.groups for leaf in group.leaves}
-    assert inside == set(range(1, len(found) - 1))
+    assert {found.leaves[leaf] for leaf in range(len(found)) if leaf not in inside} == {
+        "start of text",
+        "other token",
+    }
+
+
+def test_a_large_leaf_is_divided_by_the_next_class_that_its_positions_have() -> None:
+    # 24 frequent letters take the words; of the rest "é" is early and accented, "è" accented alone.
+    # 150 accented letters are a leaf, and the 100 that are early letters too a part of it.
+    accented = replace(vowel, name="accented", compute=lambda text: text.matches({"é", "è"}))
+    first = replace(early, compute=lambda text: text.matches({"é", *"bcdfg"}))
+    common = "bcdfghijklmnopqrstuvwxyz"
+    texts = _texts(common * 2, 100) + _texts("é", 100) + _texts("è", 50)
+    found = build_classes((accented, first), texts)
+    leaves = [found.leaves[leaf] for leaf in found.assign(letters("..éèb"))[FREE + 1 :]]
+    assert leaves == ["accented, early letter", "accented", 'word "b"']
+    group = next(g for g in found.groups if g.name == "accented")
+    assert [found.leaves[leaf] for leaf in group.leaves] == ["accented", "accented, early letter"]
 
 
 def test_classes_do_not_depend_on_the_order_of_texts() -> None:
