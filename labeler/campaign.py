@@ -24,6 +24,11 @@ from labeler.verify import Nats, Trial, real_patterns, replacement, self_test
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 1.0)
 CURVES = ("label", "dense", "distance_profile", "uniform", "first_position", "zero")
 SINGLE = ("label", "uniform", "mean", "zero", "first_position", "other_label", "shuffled_label")
+ORDERED = ("label", "dense")
+"""Curves in an order of their own, by own cost on choosing prompts; the others follow `label`."""
+LAYERS = ("label", "dense", "distance_profile", "uniform")
+SINGLE_PROMPTS = 50
+"""Heads are replaced one by one on the first so many judging prompts; curves take them all."""
 COSTLY = 4
 SELF_TEST_TEXTS = 2
 MEAN_TOKENS = 512
@@ -35,7 +40,8 @@ class Losses:
 
     clean: list[Nats] = field(default_factory=list)
     replaced: dict[tuple[str, str, str], list[Nats]] = field(default_factory=dict)
-    divergence: dict[str, list[ndarray]] = field(default_factory=dict)
+    divergence: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Σ KL over the queries at which a head's label names a key, and their number."""
 
     def add(self, scope: str, name: str, condition: str, nats: Nats) -> None:
         """The losses of one batch."""
@@ -57,11 +63,17 @@ class Losses:
 
     def rise(self, scope: str, name: str, condition: str) -> tuple[float, float, float]:
         """Rise of perplexity with its interval over texts: 0.05 is +5%."""
-        more = self.of(scope, name, condition) - self.baseline
+        found = self.of(scope, name, condition)
+        more = found - self.baseline[: len(found)]
         return tuple(  # type: ignore[return-value]
             float(np.expm1(min(value[0], 50.0)))
-            for value in ratio(more[:, None], self.tokens[:, None])
+            for value in ratio(more[:, None], self.tokens[: len(found), None])
         )
+
+    def diverge(self, name: str, total: float, queries: float) -> None:
+        """The divergence of one batch."""
+        before = self.divergence.get(name, (0.0, 0.0))
+        self.divergence[name] = (before[0] + total, before[1] + queries)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +93,13 @@ class Verified:
         yield {"scope": "model", "name": "", "condition": "clean", "loss": clean, "tokens": tokens}
         for scope, name, condition in self.losses.replaced:
             rise, low, high = self.losses.rise(scope, name, condition)
-            loss = float(self.losses.of(scope, name, condition).sum()) / max(tokens, 1.0)
+            found = self.losses.of(scope, name, condition)
+            tokens = float(self.losses.tokens[: len(found)].sum())
+            loss = float(found.sum()) / max(tokens, 1.0)
             kl = None
             if scope == "head" and condition == "label":
-                kl = float(sum(x.sum() for x in self.losses.divergence[name])) / max(tokens, 1.0)
+                total, queries = self.losses.divergence[name]
+                kl = total / queries if queries else None
             yield {
                 "scope": scope,
                 "name": name,
@@ -99,15 +114,16 @@ class Verified:
 
     def heads(self) -> Iterator[dict[str, Any]]:
         """`recovered` and `cost` of every head; `recovered` is null where a head is inert here."""
-        tokens = self.losses.tokens
         for name in self.names:
             label, even = (self.losses.of("head", name, c) for c in ("label", "uniform"))
-            lost = even - self.losses.baseline
+            tokens = self.losses.tokens[: len(label)]
+            clean = self.losses.baseline[: len(label)]
+            lost = even - clean
             needed = [float(x[0]) for x in ratio(lost[:, None], tokens[:, None])]
             inert = not needed[1] > 0
             recovered = [float(x[0]) for x in ratio((even - label)[:, None], lost[:, None])]
             shown = [None] * 3 if inert else recovered
-            cost = float((label - self.losses.baseline).sum() / max(tokens.sum(), 1.0))
+            cost = float((label - clean).sum() / max(tokens.sum(), 1.0))
             yield {
                 "name": name,
                 "recovered": shown[0],
@@ -158,46 +174,61 @@ class Campaign:
         """Order by own cost where labels were chosen; everything else where they are judged."""
         self.progress.stage("order", len(self.choosing), "prompts")
         costs = self._own_costs()
-        order = sorted(self.all, key=lambda head: (costs[head], head))
+        orders = {
+            condition: [int(head) for head in np.argsort(own, kind="stable")]
+            for condition, own in costs.items()
+        }
         self.progress.stage("verify", len(self.judging), "prompts")
         losses = Losses()
-        for items in batches(self.judging, self.budget):
-            trial = Trial(self.model, items, self.from_layer)
-            losses.clean.append(trial.nats(trial.clean_nats))
-            for condition in dict.fromkeys((*SINGLE, *CURVES)):
-                self._condition(trial, condition, order, losses)
-            self.progress.advance(len(items))
+        few, rest = self.judging[:SINGLE_PROMPTS], self.judging[SINGLE_PROMPTS:]
+        for part, singly in ((few, True), (rest, False)):
+            for items in batches(part, self.budget):
+                trial = Trial(self.model, items, self.from_layer)
+                losses.clean.append(trial.nats(trial.clean_nats))
+                for condition in dict.fromkeys((*SINGLE, *CURVES)) if singly else CURVES:
+                    self._condition(trial, condition, orders, losses, singly)
+                self.progress.advance(len(items))
         costly = [row for head in self.all for row in self.costly[head]]
-        return Verified(losses, order, costs, costly, self.names)
+        return Verified(losses, orders["label"], costs["label"], costly, self.names)
 
-    def _own_costs(self) -> Float[ndarray, " head"]:
+    def _own_costs(self) -> dict[str, Float[ndarray, " head"]]:
         """Mean rise of the loss when a head alone is replaced; also gathers mean patterns."""
         longest = max((len(item) for item in (*self.choosing, *self.judging)), default=1)
         mean = MeanPattern(self.shape, longest)
-        total, tokens = np.zeros(len(self.all)), 0.0
+        total = {condition: np.zeros(len(self.all)) for condition in ORDERED}
+        tokens = 0.0
         for items in batches(self.choosing, self.budget):
             trial = Trial(self.model, items, self.from_layer)
             mean.add(real_patterns(self.model, trial.tokens), items)
-            said = self.stand_ins.build("label", items)
-            for head in self.all:
-                nats = trial.by_token(replacement(said, [head], self.n_heads)) - trial.clean_nats
-                total[head] += float(nats.sum())
+            for condition, costs in total.items():
+                said = self.stand_ins.build(condition, items)
+                for head in self.all:
+                    nats = trial.by_token(replacement(said, [head], self.n_heads))
+                    costs[head] += float((nats - trial.clean_nats).sum())
             tokens += float(trial.valid.sum())
             self.progress.advance(len(items))
         self.stand_ins.mean.extend(mean.patterns(self.shape.windows))
-        return total / max(tokens, 1.0)
+        return {condition: costs / max(tokens, 1.0) for condition, costs in total.items()}
 
-    def _condition(self, trial: Trial, condition: str, order: list[int], losses: Losses) -> None:
+    def _condition(
+        self,
+        trial: Trial,
+        condition: str,
+        orders: dict[str, list[int]],
+        losses: Losses,
+        singly: bool,
+    ) -> None:
         patterns = self.stand_ins.build(condition, trial.items)
-        if condition in SINGLE:
+        if singly and condition in SINGLE:
             for head in self.all:
                 self._single(trial, condition, head, patterns, losses)
         if condition in CURVES:
+            order = orders.get(condition, orders["label"])
             for fraction in FRACTIONS:
                 count = max(1, round(fraction * len(order)))
                 nats = trial.by_token(replacement(patterns, order[:count], self.n_heads))
                 losses.add("fraction", f"{fraction:g}", condition, trial.nats(nats))
-        if condition in ("label", "uniform"):
+        if condition in LAYERS:
             for layer in range(self.shape.n_layers):
                 heads = range(layer * self.n_heads, (layer + 1) * self.n_heads)
                 nats = trial.by_token(replacement(patterns, heads, self.n_heads))
@@ -218,7 +249,9 @@ class Campaign:
         logits = trial.logits(replaced)
         by_token = trial.by_logits(logits)
         losses.add("head", self.names[head], condition, trial.nats(by_token))
-        losses.divergence.setdefault(self.names[head], []).append(trial.divergence(logits))
+        speaks = self.stand_ins.speaks(trial.items)[head] & trial.queries
+        kl = float(trial.divergence(logits)[speaks].sum())
+        losses.diverge(self.names[head], kl, float(speaks.sum()))
         self._keep_costly(head, trial, by_token - trial.clean_nats)
 
     def _keep_costly(self, head: int, trial: Trial, more: torch.Tensor) -> None:

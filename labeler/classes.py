@@ -120,13 +120,8 @@ def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> Query
         Member(f'word "{word}"', f'on "{spelling}"', word=word, plural=f'"{spelling}"')
         for word, spelling in frequent_words(texts).items()
     ]
-    masks = [
-        np.array([member.mask(text)[FREE:] for member in candidates], dtype=bool).reshape(
-            len(candidates), max(len(text) - FREE, 0)
-        )
-        for text in texts
-    ]
-    held = np.concatenate(masks, axis=1) if masks else np.zeros((len(candidates), 0), dtype=bool)
+    none = np.zeros((len(candidates), 0), dtype=bool)
+    held = np.concatenate([none, *(_held(candidates, text) for text in texts)], axis=1)
     count = held.sum(axis=1)
     order = sorted(
         range(len(candidates)),
@@ -138,6 +133,11 @@ def build_classes(features: Sequence[Heuristic], texts: Sequence[Text]) -> Query
     parts, masks = _divide(leaf_masks, ordered, held[order])
     groups = _groups(members, parts, masks, candidates, held)
     return QueryClasses(tuple(members), groups, tuple(parts))
+
+
+def _held(members: Sequence[Member], text: Text) -> Bool[ndarray, "member row"]:
+    rows = [member.mask(text)[FREE:] for member in members]
+    return np.array(rows, dtype=bool).reshape(len(members), max(len(text) - FREE, 0))
 
 
 def _drop_empty(
@@ -172,7 +172,7 @@ def _divide(
                 parts.append((index + 1, member))
                 masks.append(own)
                 rest &= ~own
-    return parts, np.concatenate([left, np.array(masks, dtype=bool).reshape(-1, held.shape[1])])
+    return parts, np.concatenate([left, np.array(masks, dtype=bool).reshape(len(parts), held.shape[1])])
 
 
 def _groups(
@@ -200,7 +200,10 @@ def _groups(
             groups.append(Group(candidate.name, candidate.wording, leaves))
     whole = {group.name for group in groups}
     for index, member in enumerate(members):
-        rows = [index, *(len(members) + i for i, (leaf, _) in enumerate(parts) if leaf == index + 1)]
+        rows = [
+            index,
+            *(len(members) + i for i, (leaf, _) in enumerate(parts) if leaf == index + 1),
+        ]
         leaves = tuple(numbers[row] for row in rows)
         if leaves not in seen:
             much = "most" if size[rows].sum() >= 0.5 * by_name[member.name].sum() else "some"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
@@ -67,6 +67,12 @@ def targets_dense(pairs: Pairs, relations: Int[ndarray, " used"], n: int) -> Ten
     index = tuple(torch.from_numpy(x[kept]) for x in (pairs.query, column, pairs.key))
     dense[index] = torch.from_numpy(pairs.weight[kept]).float()
     return dense
+
+
+def speaks(rules: Rules, item: Prepared, kind: int) -> Bool[ndarray, "head pos"]:
+    """The queries at which rules name a key: those of the remainder alone say nothing."""
+    present = item.pairs[kind].present[rules.relations].T
+    return np.asarray(((rules.weight[:, item.classes] > 0) & present).any(axis=2))
 
 
 def patterns(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 from torch import Tensor
 
 from labeler.distance import bucket_edges
 from labeler.model import Shape
-from labeler.predict import Rules, baseline, patterns
+from labeler.predict import Rules, baseline, patterns, speaks
 from labeler.prepare import Prepared
 from labeler.statistics import Statistics, summed
 
@@ -72,6 +72,18 @@ class StandIns:
                 n = len(item)
                 padded[row, :, :n, :n] = self._one(condition, layer, window, item)
             found.append(padded)
+        return found
+
+    def speaks(self, items: Sequence[Prepared]) -> Bool[Tensor, "head batch pos"]:
+        """The queries at which each head's label names a key."""
+        longest = max(len(item) for item in items)
+        found = torch.zeros(len(self.shape.heads), len(items), longest, dtype=torch.bool)
+        for layer, window in enumerate(self.shape.windows):
+            heads = slice(layer * self.shape.n_heads, (layer + 1) * self.shape.n_heads)
+            kind = self.shape.kinds.index(window)
+            for row, item in enumerate(items):
+                said = speaks(self.rules["label"][layer], item, kind)
+                found[heads, row, : len(item)] = torch.from_numpy(said)
         return found
 
     def _one(
