@@ -144,6 +144,12 @@ def test_classes_do_not_depend_on_the_order_of_texts() -> None:
     assert there.groups == back.groups
 
 
+def test_a_corpus_without_classes_has_one_leaf_beside_the_start() -> None:
+    found = build_classes((), _texts("aieb", 1))
+    assert found.groups == ()
+    assert set(found.assign(letters("aieb")).tolist()) == {0, 1}
+
+
 def test_a_text_of_one_position_is_all_start() -> None:
     found = build_classes(FEATURES, _texts("aieb", 100))
     assert found.assign(letters("")).tolist() == [0]
