@@ -172,7 +172,8 @@ def _divide(
                 parts.append((index + 1, member))
                 masks.append(own)
                 rest &= ~own
-    return parts, np.concatenate([left, np.array(masks, dtype=bool).reshape(len(parts), held.shape[1])])
+    divided = np.array(masks, dtype=bool).reshape(len(parts), held.shape[1])
+    return parts, np.concatenate([left, divided])
 
 
 def _groups(
