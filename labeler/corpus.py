@@ -137,6 +137,8 @@ def _named(
         raise CorpusError(f"the corpus has an empty name; expected {KINDS}, or {EMBEDDED_NAME!r}")
     if source == "-":
         return "-", _standard_input(stdin or getattr(sys.stdin, "buffer", None), column)
+    if "://" in source:
+        return printable(source), readers.read_url(source, column, KINDS)
     if source.startswith("hf:"):
         return printable(source), readers.read_hub(source, column)
     return printable(source), _path(Path(source), column)

@@ -206,7 +206,7 @@ def read_csv(file: BufferedIOBase, name: str, column: str) -> Iterator[Record]:
         csv.field_size_limit(before)
 
 
-def read_parquet(path: Path, name: str, column: str) -> Iterator[Record]:
+def read_parquet(path: Path | BufferedIOBase, name: str, column: str) -> Iterator[Record]:
     """A prompt a row of a Parquet file; only `column` and `id` are read."""
     with _blamed_on(name, "expected a Parquet file"):
         import pyarrow.parquet as pq
@@ -290,3 +290,21 @@ READERS: dict[str, Reader] = {
     ".jsonl": read_jsonl,
     ".csv": read_csv,
 }
+
+
+def read_url(source: str, column: str, kinds: str) -> Iterator[Record]:
+    """A file behind a URL that fsspec knows: s3://, gs://, hf://datasets/, https:// and others."""
+    name = printable(source)
+    kind = Path(source.split("?")[0]).suffix.lower()
+    if kind not in READERS and kind != ".parquet":
+        raise CorpusError(f"corpus {name} is of an unknown kind; expected {kinds}")
+    import fsspec
+
+    with (
+        _blamed_on(name, "check the address, the network and what may be read, or copy it here"),
+        fsspec.open(source, "rb") as file,
+    ):
+        if kind == ".parquet":
+            yield from read_parquet(file, name, column)
+        else:
+            yield from READERS[kind](file, name, column)

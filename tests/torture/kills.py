@@ -18,6 +18,10 @@ from labeler.run import run_labels
 from tests.torture.small import contents, small_run
 
 
+MOST_WRONG = 5
+"""Wrong results after which a campaign has shown enough."""
+
+
 def facts(run: Path) -> dict[str, Any]:
     """`run.json` but for times, and for what was asked about the folder."""
     found = json.loads((run / "run.json").read_text(encoding="utf-8"))
@@ -78,16 +82,20 @@ def kill_at_random(folder: Path, kills: int, seed: int = 0) -> Killed:
     usual = time.perf_counter() - began
     wanted, said = contents(settings.out), facts(settings.out)
     out = folder / "killed"
-    while found.kills < kills:
+    while found.kills < kills and len(found.wrong) < MOST_WRONG:
         shutil.rmtree(out, ignore_errors=True)
         resume = False
         while not resume or (found.kills < kills and draw.random() < 0.25):
             child = begin(replace(settings, out=out, resume=resume))
             time.sleep(draw.uniform(0, usual))
             os.kill(child, signal.SIGKILL)
-            if ended(child) == signal.SIGKILL:
+            status = ended(child)
+            if status == signal.SIGKILL:
                 found.kills += 1
                 found.states[reached(out)] += 1
+            elif status:
+                found.wrong.append(f"after kill {found.kills} of seed {seed}: ended with {status}")
+                break
             resume = True
         code = ended(begin(replace(settings, out=out, resume=True)))
         name = f"kill {found.kills} of seed {seed}"
