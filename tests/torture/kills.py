@@ -17,7 +17,6 @@ from labeler.config import Settings
 from labeler.run import run_labels
 from tests.torture.small import contents, small_run
 
-
 MOST_WRONG = 5
 """Wrong results after which a campaign has shown enough."""
 

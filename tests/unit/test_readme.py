@@ -46,7 +46,10 @@ def test_every_command_is_shown():
     assert set(group.commands) - shown == set()  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/method.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "docs/method.md", "docs/reliability.md", "docs/scaling.md", "CONTRIBUTING.md"],
+)
 def test_links_lead_somewhere(document: str):
     folder = (ROOT / document).parent
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / document).read_text(encoding="utf-8"))
