@@ -20,6 +20,8 @@ from tests.oracles.prompts import prompts
 
 from .conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = """
 from heuristics import feature, relation
 
