@@ -94,7 +94,8 @@ class Stories:
 def embedded_stories(cache: Path | None, max_tokens: int = MAX_TOKENS) -> Stories:
     """All embedded stories, cut to a number of tokens, by fold."""
     tokenizer = AutoTokenizer.from_pretrained(str(EMBEDDED_MODEL))
-    model = SimpleNamespace(tokenizer=tokenizer, bos=tokenizer.bos_token_id)
+    shape = SimpleNamespace(name="embedded", vocabulary=len(tokenizer))
+    model = SimpleNamespace(tokenizer=tokenizer, bos=tokenizer.bos_token_id, shape=shape)
     model.tokenize = partial(LanguageModel.tokenize, model)
     prompts = read_corpus("stories").prompts
     texts = annotate(prompts, model, ParseCache(Pipeline("embedded"), cache), max_tokens, "cut")

@@ -13,7 +13,7 @@ from heuristics.text import Parse, Text
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 
 
-@relation("start of text", positional=True)
+@relation("start of text", positional=True, start=True)
 def start_of_text(text: Text) -> ndarray:
     return (text.key == 0) & (text.query >= 0)
 
