@@ -41,7 +41,9 @@ def review(
 
 def _summary(merged: Merged) -> list[str]:
     counts = merged.counts
-    readers = ", ".join(name or "a reader without a name" for name in merged.readers)
+    from labeler.terminal import visible
+
+    readers = ", ".join(visible(name) or "a reader without a name" for name in merged.readers)
     kinds = {"agree": "agreed", "edit": "reworded", "reject": "rejected", "": "noted only"}
     every = ", ".join(f"{counts[kind]} {word}" for kind, word in kinds.items())
     return [
@@ -53,6 +55,8 @@ def _summary(merged: Merged) -> list[str]:
 def _conflicts(merged: Merged) -> Table:
     from rich.table import Table
     from rich.text import Text
+
+    from labeler.terminal import visible
 
     table = Table(title_justify="left", box=None, pad_edge=False, header_style="bold")
     table.title = f"Readers differ on {len(merged.conflicts)}; the latest is shown, all are kept"
@@ -67,7 +71,7 @@ def _conflicts(merged: Merged) -> Table:
                 said["label"] if said["verdict"] == "edit" else "",
                 said["when"][:10],
             )
-            table.add_row(*(Text(cell) for cell in cells))
+            table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 
@@ -104,15 +108,17 @@ def _table(titles: Sequence[str], heads: Sequence[Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from labeler.terminal import visible
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0), header_style="bold")
     table.add_column("Head", no_wrap=True)
     table.add_column("distance", justify="right", no_wrap=True)
     table.add_column("ΔR²", justify="right", no_wrap=True)
     for title in (titles[0], titles[-1]):
-        table.add_column(Text(title), ratio=1)
+        table.add_column(Text(visible(title)), ratio=1)
     for head in heads:
         said = [told.label if told and told.label else "unlabelled" for told in head.told]
         change = "–" if head.change is None else f"{head.change:+.2f}"
         cells = (head.name, f"{head.distance or 0:.0%}", change, said[0], said[-1])
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table

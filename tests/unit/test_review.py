@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from labeler.errors import RunFolderError
+from labeler.reader_cli import _conflicts, _summary
 from labeler.results import open_run
-from labeler.review import merge_review
+from labeler.review import VERDICTS, Conflict, Merged, merge_review
 from reports.reviewed import verdicts
 from tests.data.make_run_folder import make_run_folder
 from tests.data.synthetic_heads import Size
@@ -122,3 +125,19 @@ def test_any_text_survives_the_merge(run: Path) -> None:
     found = verdicts(open_run(run).review)["L0H0"]
     assert found.reviewer == "A<b>"
     assert found.note.startswith("</script>\u202e\x00 😀")
+
+
+def test_a_readers_words_do_not_steer_the_terminal() -> None:
+    said = one("edit", 1, label="\x1b[31mred\x07") | {"reviewer": "A\x1b]0;x"}
+    other = one("reject", 1) | {"reviewer": "B"}
+    merged = Merged(
+        0, 0, 0, (Conflict("L0H0", (said, other)),), ("A\x1b",), dict.fromkeys(VERDICTS, 0)
+    )
+    console = Console(record=True, width=120, file=io.StringIO())
+    console.print(_conflicts(merged))
+    for line in _summary(merged):
+        console.print(line, markup=False)
+    shown = console.export_text()
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "[31mred" in shown
