@@ -53,10 +53,7 @@ class HeadPlan:
         energy = layout.by_class @ (a * a)
         sums["energy"][heads] += energy.T - layout.classes(1.0 / layout.visible)
         sums["entropy"][heads] -= np.einsum("ch,ch->h", a, np.log(np.maximum(a, TINY)))
-        first = np.flatnonzero(layout.lowest == 0)
-        parked = np.zeros((len(layout.query), n_heads))
-        parked[first] = a[layout.start[first]]
-        sums["first"][heads] += np.stack([layout.classes(head) for head in parked.T])
+        sums["first"][heads] += (layout.at_first @ a).T
         near = (layout.by_distance @ a).reshape(n_classes, N_BANDS, -1, n_heads)
         sums["profile"][heads] += near.sum(axis=1).transpose(2, 0, 1)
         sums["band_profile"][heads] += near.sum(axis=0).transpose(2, 0, 1)

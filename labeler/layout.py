@@ -108,6 +108,14 @@ class Layout:
         )
 
     @cached_property
+    def at_first(self) -> sp.csr_matrix:
+        """Sums the cells of the first position by class: `[class, cell]`."""
+        cell = self.start[self.lowest == 0]
+        place = (self.leaf[self.lowest == 0], cell)
+        one = np.ones(len(cell), dtype=np.float32)
+        return sp.csr_matrix((one, place), shape=(self.n_classes, self.n_cells))
+
+    @cached_property
     def by_distance(self) -> sp.csr_matrix:
         """Sums cells by class, band and bucket, first positions left out."""
         n_buckets = len(bucket_edges(self.n_ctx)) - 1

@@ -1,4 +1,4 @@
-"""The model's side of a shard's statistics: sums about neurons."""
+"""Sums about neurons: their columns, which are the text's side, and their activations."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from torch import Tensor
 
 FREQUENT = 16
 """A column that holds at one token in so many goes through a dense product."""
+
+
+def add_columns(sums: dict[str, ndarray], columns: sp.csr_matrix) -> None:
+    """Add what neurons are described by, at the tokens of a batch."""
+    sums["tokens"] += columns.shape[0]
+    sums["predictor_gram"] += (columns.T @ columns).toarray()
+    sums["predictor_sum"] += np.asarray(columns.sum(axis=0, dtype=np.float64)).ravel()
 
 
 def add_neurons(

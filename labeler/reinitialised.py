@@ -14,6 +14,7 @@ from torch import Tensor
 
 from labeler.columns import Columns, batched
 from labeler.model import LanguageModel
+from labeler.neuron_sums import add_columns, add_neurons
 from labeler.statistics import Statistics
 
 PROMPTS = 800
@@ -60,9 +61,7 @@ def neuron_statistics(
     }
     for batch, tokens in batched(texts, budget):
         f = sp.vstack([text.matrix for text in batch], format="csr")
-        sums["tokens"] += f.shape[0]
-        sums["predictor_gram"] += (f.T @ f).toarray()
-        sums["predictor_sum"] += np.asarray(f.sum(axis=0)).ravel()
+        add_columns(sums, f)
         hooks: dict[str, Callable[[Tensor], None]] = {
             f"blocks.{layer}.mlp.hook_post": partial(_add, sums, batch, f, layer * shape.d_mlp)
             for layer in range(shape.n_layers)
@@ -74,11 +73,5 @@ def neuron_statistics(
 def _add(
     sums: dict[str, ndarray], batch: list[Columns], f: sp.csr_matrix, start: int, post: Tensor
 ) -> None:
-    neurons = slice(start, start + post.shape[2])
     kept = [post[row, text.first : len(text)] for row, text in enumerate(batch)]
-    x = torch.cat(kept).float().cpu().numpy()
-    sums["predictor_moment"][:, neurons] += f.T @ x
-    sums["neuron_sum"][neurons] += x.sum(axis=0, dtype=np.float64)
-    sums["neuron_square"][neurons] += np.einsum("tm,tm->m", x, x, dtype=np.float64)
-    for name, extreme, of in (("neuron_min", np.minimum, x.min), ("neuron_max", np.maximum, x.max)):
-        sums[name][neurons] = extreme(sums[name][neurons], of(axis=0))
+    add_neurons(sums, slice(start, start + post.shape[2]), torch.cat(kept).float(), f)

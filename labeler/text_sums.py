@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from labeler.distance import N_BANDS
 from labeler.layout import Layout
+from labeler.neuron_sums import add_columns
 from labeler.prepare import Prepared
 
 DENSE_KEYS = 4
@@ -120,9 +121,7 @@ def text_sums(
     sums: dict[str, ndarray], columns: sp.csr_matrix, targets: Sequence[TargetCells]
 ) -> None:
     """Add the text's side of a batch; `targets` has one entry a window kind."""
-    sums["tokens"] += columns.shape[0]
-    sums["predictor_gram"] += (columns.T @ columns).toarray()
-    sums["predictor_sum"] += np.asarray(columns.sum(axis=0, dtype=np.float64)).ravel()
+    add_columns(sums, columns)
     sums["rows"] += np.diff(targets[0].layout.class_rows)
     for kind, cells in enumerate(targets):
         cells.add_counts(sums, kind)
