@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,29 @@ def _said(item: object, reader: str, name: str, shown: str) -> Said:
             raise RunFolderError(
                 f"review {shown}, {name}: {field} is no string of up to {LONGEST:,} characters"
             )
+    where = f"review {shown}, {name}"
+    if not said["reviewer"].strip():
+        raise RunFolderError(
+            f'{where}: nobody said it; write a name on the page Review, or under "reviewer"'
+        )
+    if said["verdict"] == "edit" and not said["label"].strip():
+        raise RunFolderError(f"{where}: the verdict is edit, but no description is given")
+    said["when"] = _moment(said["when"], where)
     return {field: _utf8(value) for field, value in said.items()}
+
+
+def _moment(when: str, where: str) -> str:
+    """A time in UTC, so that times sort as they passed; empty where none was given."""
+    if not when:
+        return ""
+    try:
+        moment = datetime.fromisoformat(when)
+    except ValueError as error:
+        raise RunFolderError(
+            f"{where}: when is {printable(repr(when), 60)}; expected an ISO time"
+        ) from error
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _utf8(value: str) -> str:
@@ -148,10 +171,15 @@ def _utf8(value: str) -> str:
 
 
 def _together(said: Iterable[Said]) -> list[Said]:
-    """One verdict a reader, the latest of each; the latest of all first."""
+    """One verdict a reader, the latest of each; the latest judgement first, bare notes last."""
     ranked = sorted(said, key=lambda one: (one["when"], json.dumps(one, sort_keys=True)))
     latest = {one["reviewer"]: one for one in ranked}
-    return sorted(latest.values(), key=lambda one: (one["when"], one["reviewer"]), reverse=True)
+    return sorted(latest.values(), key=_rank, reverse=True)
+
+
+def _rank(said: Said) -> tuple[bool, str, str]:
+    """A note without a judgement hides nobody's judgement; equal times go by name."""
+    return bool(said["verdict"]), said["when"], said["reviewer"]
 
 
 def _conflicts(known: Mapping[str, list[Said]]) -> Iterable[Conflict]:

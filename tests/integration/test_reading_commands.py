@@ -100,7 +100,12 @@ def test_review_is_merged_and_shown_everywhere(cli: Cli, finished: Path, tmp_pat
     copy = tmp_path / "run"
     shutil.copytree(finished, copy)
     run = json.loads((copy / "run.json").read_text(encoding="utf-8"))
-    said = {"verdict": "edit", "label": "Attends to what Ada says.", "note": "", "when": "2026"}
+    said = {
+        "verdict": "edit",
+        "label": "Attends to what Ada says.",
+        "note": "",
+        "when": "2026-11-26T10:00:00Z",
+    }
     file = tmp_path / "review.json"
     review = {
         "schema": 1,

@@ -100,6 +100,15 @@ def test_readers_who_differ_are_listed_and_kept(run: Path) -> None:
         (b'{"schema": 1, "run": "KEY", "verdicts": {"L0H1": 3}}', 'expected a "verdict"'),
         (b'{"schema": 1, "run": "KEY", "verdicts": {"L0H1": {"note": 3}}}', "note is no string"),
         (b"[" * 100_000, "is not JSON"),
+        (b'{"schema": 1, "run": "KEY", "verdicts": {"L0H1": {"verdict": "agree"}}}', "nobody said"),
+        (
+            b'{"schema": 1, "run": "KEY", "reviewer": "A", "verdicts": {"L0H1": {"when": "today"}}}',
+            "expected an ISO time",
+        ),
+        (
+            b'{"schema": 1, "run": "KEY", "reviewer": "A", "verdicts": {"L0H1": {"verdict": "edit"}}}',
+            "no description is given",
+        ),
     ],
 )
 def test_what_is_no_review_of_this_run_changes_nothing(
@@ -141,3 +150,19 @@ def test_a_readers_words_do_not_steer_the_terminal() -> None:
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert "[31mred" in shown
+
+
+def test_times_are_compared_as_times(run: Path) -> None:
+    # 10:30 in Berlin (+01:00) is 09:30 UTC, before 10:00 UTC, though it sorts after it as text.
+    early = one("agree", 1) | {"when": "2026-11-01T10:30:00+01:00"}
+    merge_review(run, saved(run, "b.json", "Ada", L0H0=one("reject", 1)))
+    merge_review(run, saved(run, "a.json", "Ada", L0H0=early))
+    assert verdicts(open_run(run).review)["L0H0"].verdict == "reject"
+
+
+def test_a_later_note_hides_no_judgement(run: Path) -> None:
+    merge_review(run, saved(run, "a.json", "Ada", L0H0=one("reject", 1)))
+    merge_review(run, saved(run, "b.json", "Bo", L0H0=one("", 2, note="look again")))
+    found = open_run(run).review["verdicts"]["L0H0"]
+    assert (found["verdict"], found["reviewer"]) == ("reject", "Ada")
+    assert found["others"][0]["note"] == "look again"
