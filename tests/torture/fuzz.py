@@ -145,7 +145,8 @@ def _model() -> SimpleNamespace:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(EMBEDDED_MODEL))
-    model = SimpleNamespace(tokenizer=tokenizer, bos=tokenizer.bos_token_id)
+    shape = SimpleNamespace(name="story model", vocabulary=len(tokenizer))
+    model = SimpleNamespace(tokenizer=tokenizer, bos=tokenizer.bos_token_id, shape=shape)
     model.tokenize = partial(LanguageModel.tokenize, model)
     return model
 
