@@ -22,8 +22,8 @@ import torch
 
 from benchmarks.shapes import SHAPES, make
 from labeler.config import load_settings
-from labeler.run import Session
 from labeler.score import Scorer, batches, pad, score_shards
+from labeler.session import Session
 
 SLOW_PROMPTS = 6
 """Prompts for what is too slow to be run over all."""

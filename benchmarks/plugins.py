@@ -21,8 +21,8 @@ from heuristics import Heuristic, Text, feature, load_heuristics, relation
 from heuristics.lifts import lifted
 from labeler.config import Settings
 from labeler.prepare import build_vocabulary, prepare
-from labeler.run import Session
 from labeler.score import score_shard
+from labeler.session import Session
 
 LETTERS = "abcdefghijklmnoprstuwy"
 

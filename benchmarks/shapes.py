@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from labeler.run import EMBEDDED_MODEL
+from labeler.session import EMBEDDED_MODEL
 
 SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "TinyStories-1L-21M": (

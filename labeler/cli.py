@@ -219,7 +219,7 @@ def stats(
     from labeler.errors import CorpusError
     from labeler.hooks import prompt_statistics
     from labeler.model import load_model
-    from labeler.run import EMBEDDED_MODEL
+    from labeler.session import EMBEDDED_MODEL
     from labeler.terminal import console, hook_table
 
     _threads()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,10 @@ from labeler.prepare import Prepared
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
 from labeler.score import ahead
+from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, keep_significant, tests_of
 from labeler.statistics import Statistics, merge
 from labeler.writing import induction_mass
-
-if TYPE_CHECKING:
-    from labeler.run import Session
 
 EVIDENCE_PROMPTS = 160
 RESERVOIR = 3000
@@ -110,8 +108,6 @@ def fit_all_heads(
 
 def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> Findings:
     """Everything after the statistics."""
-    from labeler.run import judging_prompts, showcase
-
     shape, vocabulary = session.model.shape, session.vocabulary
     heads = fit_all_heads(session, folds, progress)
     rules = heads.rules(shape.n_layers, shape.n_heads, len(vocabulary.classes))
@@ -205,8 +201,6 @@ def _showcase(
     session: Session, rules: Sequence[Rules]
 ) -> tuple[list[dict[str, Any]], dict[str, ndarray]]:
     """The showcase prompts with real and printed patterns of all heads."""
-    from labeler.run import showcase
-
     shape = session.model.shape
     items = showcase(session)
     shown, stored = [], {}

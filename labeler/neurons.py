@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,8 @@ from labeler.partial import partial_r2
 from labeler.predictors import predictors
 from labeler.prepare import Prepared
 from labeler.reinitialised import neuron_statistics, reinitialised
+from labeler.session import Session
 from labeler.statistics import Statistics, merge
-
-if TYPE_CHECKING:
-    from labeler.run import Session
 
 
 @dataclass(frozen=True, eq=False)

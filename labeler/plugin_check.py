@@ -67,7 +67,7 @@ def check_plugin(plugin: str) -> CheckedPlugin:
     """Check a plugin file or module; PluginError if it cannot be loaded or a name clashes."""
     own = declared(plugin)
     known = load_heuristics([plugin])
-    from labeler.run import Session
+    from labeler.session import Session
 
     session = Session(Settings(max_prompts=PROMPTS))
     texts = [text for shard in session.shards for text in session.texts(shard.prompts)]

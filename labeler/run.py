@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,42 +15,18 @@ from typing import Any
 import pandas as pd
 import torch
 
-from heuristics.contract import Heuristic
-from heuristics.registry import load_heuristics
-from heuristics.text import Text
 from labeler import __version__, plugins
-from labeler.annotate import ParseCache, Pipeline, annotate, cache_folder
-from labeler.columns import Columns
 from labeler.config import Settings, load_settings
-from labeler.corpus import (
-    Corpus,
-    Prompt,
-    Shard,
-    choose_folds,
-    embedded_showcase,
-    read_corpus,
-    shards,
-)
 from labeler.engines.fold import fold_statistics
 from labeler.engines.ray import load_ray
 from labeler.engines.threads import limited, with_threads
-from labeler.errors import ConfigError, CorpusError, PluginError
 from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
-from labeler.model import load_model
-from labeler.predictors import predictor_matrix
-from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
-from labeler.progress import Progress, Silent, tracked
-from labeler.reinitialised import PROMPTS as REINITIALISED_TEXTS
+from labeler.progress import Progress, Silent
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
-from labeler.score import batches
+from labeler.session import Session
 from labeler.statistics import Statistics, summed
-
-EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
-SAMPLE = 400
-LONGEST = 2048
-"""Tokens of a text, unless told otherwise: patterns take memory with the square of its length."""
 
 
 @dataclass(frozen=True)
@@ -134,198 +109,6 @@ def label(
     return run_labels(load_settings(None, given), progress)
 
 
-class Session:
-    """What a run works with: everything that settings name, loaded and checked."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        progress: Progress | None = None,
-        corpus: Corpus | None = None,
-    ) -> None:
-        self.settings = settings
-        self.progress = progress or Silent()
-        self.failed: list[PluginError] = []
-        self.slow: list[dict[str, Any]] = []
-        self.heuristics = load_heuristics(
-            settings.plugin,
-            settings.only,
-            settings.without,
-            self.failed.append if settings.keep_going else None,
-        )
-        self._need_a_relation()
-        embedded = settings.model == "embedded"
-        name = str(EMBEDDED_MODEL) if embedded else settings.model
-        self.model = load_model(
-            name,
-            settings.device,
-            settings.dtype,
-            revision=settings.revision,
-            device_map=settings.device_map,
-            pickle=settings.pickle,
-            copies=2 if settings.reinitialised else 1,
-            tell=self.progress.note,
-        )
-        self.model_name = "embedded story model" if embedded else settings.model
-        self.limit = min(settings.max_tokens or LONGEST, self.model.shape.n_ctx)
-        self.corpus = corpus or self._corpus()
-        self.pipeline = Pipeline(settings.spacy)
-        self.unparsed = self._leave_out_unparsed()
-        self.cache = ParseCache(self.pipeline, cache_folder())
-        self.n_folds, self.shards = self._cut(self.corpus)
-        self._columns: dict[str, list[Columns]] = {}
-
-    def _need_a_relation(self) -> None:
-        if not any(item.kind == "relation" for item in self.heuristics):
-            raise ConfigError("no relation is left to label heads with; loosen --only or --without")
-
-    def _cut(self, corpus: Corpus) -> tuple[int, tuple[Shard, ...]]:
-        """The number of folds and the shards; no folds where one half of them would be empty."""
-        size = self.settings.prompts_per_shard
-        n_folds = choose_folds(len(corpus))
-        cut = shards(corpus, n_folds, size)
-        if {shard.fold % 2 for shard in cut} == {0, 1}:
-            return n_folds, cut
-        return 0, shards(corpus, 0, size)
-
-    def _corpus(self) -> Corpus:
-        settings = self.settings
-        source: Any = settings.prompts or settings.corpus
-        filtering = settings.min_tokens > 1
-        wanted = None if filtering else settings.max_prompts
-        corpus = read_corpus(source, column=settings.column, max_prompts=wanted)
-        kept, short, long = [], 0, 0
-        for prompt in corpus.prompts:
-            n = len(self.model.tokenize(prompt.text)[0])
-            if n < settings.min_tokens:
-                short += 1
-                continue
-            long += n > self.limit
-            kept.append(prompt)
-            if len(kept) == settings.max_prompts:
-                break
-        if not kept:
-            raise CorpusError(
-                f"no prompt of {corpus.source} has {settings.min_tokens} tokens or more; lower "
-                "--min-tokens"
-            )
-        what = "cut" if settings.long == "cut" or settings.max_tokens else "split"
-        counts = {f"under {settings.min_tokens} tokens": short, f"{what} at {self.limit}": long}
-        skipped = {**corpus.skipped, **{k: v for k, v in counts.items() if v}}
-        return replace(corpus, prompts=tuple(kept), skipped=skipped)
-
-    def texts(self, prompts: Sequence[Prompt]) -> list[Text]:
-        """Annotated prompts; a limit that the user set cuts, the context splits unless told."""
-        long = "cut" if self.settings.max_tokens else self.settings.long
-        return annotate(prompts, self.model, self.cache, self.limit, long)
-
-    @property
-    def sample(self) -> Corpus:
-        """The prompts with the lowest digests, whatever the order of the corpus."""
-        lowest = sorted(self.corpus.prompts, key=lambda prompt: prompt.digest)[:SAMPLE]
-        return replace(self.corpus, prompts=tuple(lowest))
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """Resolved on the sample, cut as if it were the corpus: so a worker that has no more does.
-
-        A corpus no larger than that is cut as it is for scoring, and its parses are used again.
-        """
-        sample = self.sample
-        self.progress.stage("annotate", len(sample), "prompts")
-        texts = []
-        for shard in self._cut(sample)[1]:
-            texts += self.texts(shard.prompts)
-            self.progress.advance(len(shard.prompts))
-        return build_vocabulary(self.heuristics, texts)
-
-    def try_heuristics(self) -> None:
-        """Ask plugins about a few texts, and the rest too: PluginError before the folder is made.
-
-        Under `keep_going` plugins are asked about every text, and what fails anywhere leaves the
-        vocabulary: the run is the one that it would be without it.
-        """
-        if self.settings.keep_going:
-            self._leave_out_failing()
-        texts = self.texts(self.shards[0].prompts)[: plugins.TRIED]
-        own = [item for item in self.heuristics if not item.built_in]
-        self.slow = plugins.tried(own, texts)
-        for text in texts:
-            self.prepare(text)
-
-    def _leave_out_unparsed(self) -> list[Heuristic]:
-        """Without a parse, what uses it takes no part."""
-        if self.pipeline.parses:
-            return []
-        unparsed = [item for item in self.heuristics if item.parse]
-        self.heuristics = tuple(item for item in self.heuristics if not item.parse)
-        self._need_a_relation()
-        return unparsed
-
-    def _leave_out_failing(self) -> None:
-        own = [item for item in self.heuristics if not item.built_in]
-        prompts = [shard.prompts for shard in self.shards] + [embedded_showcase()]
-        texts = (text for part in prompts for text in self.texts(part))
-        failed = plugins.failing(own, texts)
-        if not failed:
-            return
-        names = tuple(sorted({error.heuristic for error in failed}))
-        self.failed += failed
-        self.heuristics = tuple(item for item in self.heuristics if item.name not in names)
-        without = (*self.settings.without, *names)
-        self.settings = replace(self.settings, without=without)
-        self._need_a_relation()
-
-    def prepare(self, text: Text) -> Prepared:
-        """A text, ready to be scored."""
-        return prepare(text, self.vocabulary, self.model.shape.kinds)
-
-    def batches(self, shard: Shard) -> Iterator[list[Prepared]]:
-        """A shard's texts in batches, each ready to be scored when it is asked for."""
-        few = sum(map(len, self._columns.values())) < REINITIALISED_TEXTS
-        keep = few and shard.id not in self._columns
-        columns: list[Columns] = []
-        for batch in batches(self.texts(shard.prompts), self.settings.token_budget):
-            found = [self.prepare(text) for text in batch]
-            if keep:
-                columns += [Columns.of(item.text, item.predictors) for item in found]
-            yield found
-        if keep:
-            self._columns[shard.id] = columns
-
-    def neuron_columns(self) -> list[list[Columns]]:
-        """What neurons are described by on some texts of every fold, the first of the corpus."""
-        n_folds = max(self.n_folds, 1)
-        limit = max(1, REINITIALISED_TEXTS // n_folds)
-        by_fold: list[list[Columns]] = [[] for _ in range(n_folds)]
-        for shard in self.shards:
-            own = by_fold[shard.fold]
-            if len(own) >= limit:
-                continue
-            known = self._columns.get(shard.id) or [
-                Columns.of(text, predictor_matrix(text, self.vocabulary.neurons))
-                for text in self.texts(shard.prompts)
-            ]
-            own += sorted(known, key=lambda columns: columns.id)
-        return [own[:limit] for own in by_fold]
-
-    def plan(self) -> dict[str, Any]:
-        """Everything that the statistics of a shard depend on."""
-        return {
-            "model": self.model.fingerprint(),
-            "corpus": self.corpus.hash,
-            "shards": [shard.id for shard in self.shards],
-            "pipeline": self.pipeline.fingerprint,
-            "heuristics": [plugins.described(item) for item in self.heuristics],
-            "limit": self.limit,
-            "long": self.settings.long,
-            "dtype": self.settings.dtype,
-            "token_budget": self.settings.token_budget,
-            "seed": self.settings.seed,
-            "threads": self.settings.threads,
-        }
-
-
 def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
     """Label as `settings` say and write the run folder; all is checked before it is touched."""
     progress = progress or Silent()
@@ -374,19 +157,6 @@ class _Clock:
         now = time.perf_counter()
         self.seconds[name] = round(now - self._since, 2)
         self._since = now
-
-
-def judging_prompts(session: Session) -> Iterator[Shard]:
-    """Shards whose folds judge; all where there are no folds."""
-    for shard in session.shards:
-        if session.n_folds == 0 or shard.fold % 2 == 1:
-            yield shard
-
-
-def showcase(session: Session) -> list[Prepared]:
-    """The showcase prompts, cut to the context."""
-    texts = session.texts(embedded_showcase())
-    return [session.prepare(text) for text in texts]
 
 
 def _write(
@@ -460,6 +230,3 @@ def _facts(
         "replacement_curve": [],
         "seconds": clock.seconds,
     }
-
-
-__all__ = ["Run", "Session", "label", "run_labels", "tracked"]

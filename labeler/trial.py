@@ -29,8 +29,8 @@ from labeler.predictors import NeuronVocabulary, predictor_matrix
 from labeler.prepare import Pairs, Prepared, Vocabulary, prepare, relation_pairs
 from labeler.progress import Progress
 from labeler.results import RunFolder, open_run
-from labeler.run import Session
 from labeler.score import Scorer, batches, score_shards
+from labeler.session import Session
 from labeler.statistics import Statistics
 
 RELATION_AXES = {

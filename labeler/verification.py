@@ -19,7 +19,7 @@ from labeler.predict import Rules
 from labeler.prepare import Prepared, Vocabulary
 from labeler.progress import Progress, Silent
 from labeler.results import RunFolder, open_run, write_json, write_table
-from labeler.run import Session
+from labeler.session import Session
 from labeler.stand_ins import Profiles, StandIns
 from labeler.statistics import Statistics
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,10 +14,8 @@ from labeler.errors import ModelError
 from labeler.hooks import hook_names
 from labeler.prepare import Prepared
 from labeler.score import pad
+from labeler.session import Session
 from labeler.statistics import Statistics
-
-if TYPE_CHECKING:
-    from labeler.run import Session
 
 SUMS = ("hook_sum", "hook_square", "entropy", "energy", "neuron_square")
 """A value that is not finite makes one of these so."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from labeler.corpus import Shard
 from labeler.engines.engine import Engine, Scored
@@ -15,10 +14,8 @@ from labeler.engines.store import Store
 from labeler.errors import RunFolderError
 from labeler.progress import Progress
 from labeler.score import Size
+from labeler.session import Session
 from labeler.statistics import Statistics
-
-if TYPE_CHECKING:
-    from labeler.run import Session
 
 
 def engine_of(session: Session, progress: Progress) -> Engine:

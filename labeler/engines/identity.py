@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from labeler import __version__
 from labeler.errors import EngineError
-
-if TYPE_CHECKING:
-    from labeler.run import Session
+from labeler.session import Session
 
 
 def identity(session: Session) -> dict[str, str]:

@@ -12,8 +12,9 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from labeler.config import Settings
 from labeler.corpus import Corpus, Shard
 from labeler.engines.dispatch import Call, Dispatch, Lost, Worker
 from labeler.engines.engine import Scored, Stopped
@@ -23,11 +24,8 @@ from labeler.engines.texts import Places, laid_out
 from labeler.engines.threads import cores, limited
 from labeler.errors import EngineError, LabelerError
 from labeler.progress import Progress
+from labeler.session import Session
 from labeler.statistics import Statistics
-
-if TYPE_CHECKING:
-    from labeler.config import Settings
-    from labeler.run import Session
 
 MISSING = "--engine ray needs Ray; install it with: pip install 'head-labeler[ray]'"
 
@@ -57,8 +55,6 @@ class Actor:
 
     def start(self, asked: Asked, texts: Any) -> str:
         """Load everything and compare it with the driver's; the name of the machine."""
-        from labeler.run import Session
-
         self.asked, self.texts = asked, texts
         with limited(asked.settings.threads or 1):
             self.session = Session(asked.settings, corpus=asked.sample)

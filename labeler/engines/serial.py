@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from labeler.corpus import Shard
 from labeler.engines.engine import Scored, Stopped
 from labeler.engines.finite import check_finite
 from labeler.score import Scorer, score_shards
-
-if TYPE_CHECKING:
-    from labeler.run import Session
+from labeler.session import Session
 
 
 class Serial:

@@ -13,7 +13,7 @@ from labeler.annotate import Pipeline
 from labeler.config import load_settings
 from labeler.plugins import failed, warnings
 from labeler.results import open_run
-from labeler.run import Session
+from labeler.session import Session
 from reports.run_facts import facts
 
 from .conftest import Cli

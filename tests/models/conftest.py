@@ -48,7 +48,7 @@ class Small:
     @cached_property
     def run(self) -> Run:
         # One pipeline for all, and few tokens to be laid out by t-SNE: twice as fast.
-        with patch("labeler.run.Pipeline", lambda _: PIPELINE), patch(MAP_PROMPTS, 1):
+        with patch("labeler.session.Pipeline", lambda _: PIPELINE), patch(MAP_PROMPTS, 1):
             return label(
                 self.folder,
                 prompts(N_PROMPTS),

@@ -97,7 +97,7 @@ def test_a_model_without_bos_is_labelled_from_its_first_token(tmp_path: Path):
     model = load_model(str(folder), "cpu")
     assert model.bos is None
     assert len(model.tokenize(PROMPT)[0]) == len(tokenizer(PROMPT)["input_ids"])
-    with patch("labeler.run.Pipeline", lambda _: PIPELINE), patch(MAP_PROMPTS, 1):
+    with patch("labeler.session.Pipeline", lambda _: PIPELINE), patch(MAP_PROMPTS, 1):
         run = label(
             folder,
             prompts(20),

@@ -16,7 +16,7 @@ from labeler.annotate import ParseCache, Pipeline, annotate
 from labeler.corpus import choose_folds, read_corpus
 from labeler.model import LanguageModel
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
-from labeler.run import EMBEDDED_MODEL
+from labeler.session import EMBEDDED_MODEL
 
 from .synthetic import Made
 

@@ -17,7 +17,7 @@ from heuristics.text import Text
 from labeler.annotate import ParseCache, Pipeline, annotate
 from labeler.corpus import Prompt
 from labeler.model import LanguageModel
-from labeler.run import EMBEDDED_MODEL
+from labeler.session import EMBEDDED_MODEL
 
 LIMIT = 512
 PIECES = [

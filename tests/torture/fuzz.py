@@ -31,7 +31,7 @@ from labeler.corpus import read_corpus
 from labeler.errors import LabelerError
 from labeler.model import LanguageModel
 from labeler.results import TABLES, open_run
-from labeler.run import EMBEDDED_MODEL
+from labeler.session import EMBEDDED_MODEL
 from reports.reviewed import verdicts
 
 SECONDS = 20

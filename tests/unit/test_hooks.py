@@ -12,7 +12,7 @@ from labeler.hooks import (
     seven_figures,
 )
 from labeler.model import load_model
-from labeler.run import EMBEDDED_MODEL
+from labeler.session import EMBEDDED_MODEL
 
 
 def test_every_value_lies_in_its_bucket():

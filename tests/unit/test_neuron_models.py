@@ -9,7 +9,7 @@ from labeler.errors import ConfigError
 from labeler.model import load_model
 from labeler.pairs import correlations, paths
 from labeler.reinitialised import reinitialised
-from labeler.run import EMBEDDED_MODEL
+from labeler.session import EMBEDDED_MODEL
 from tests.oracles.random_models import Shape, random_model
 
 SMALL_GPT2 = Shape("gpt2", n_layers=1, n_heads=2, d_model=16, d_mlp=8, n_ctx=64)
