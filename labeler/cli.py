@@ -128,10 +128,15 @@ def run(
         "resume": resume or None,
     }
     settings = load_settings(config, given)
-    with TerminalProgress(console(stderr=True)) as progress:
-        finished = run_labels(settings, progress)
-        if settings.verify:
-            finished = finished.verify(progress)
+    try:
+        with TerminalProgress(console(stderr=True)) as progress:
+            finished = run_labels(settings, progress)
+            if settings.verify:
+                finished = finished.verify(progress)
+    except KeyboardInterrupt:  # here, because Typer ends with 130 and without a word
+        instead = " in place of --overwrite" if settings.overwrite else ""
+        typer.echo(f"labeler: stopped; the same command with --resume{instead} goes on", err=True)
+        raise typer.Exit(130) from None
     shown = console()
     shown.print(head_table(finished.heads))
     shown.print()
@@ -315,9 +320,6 @@ def main(arguments: list[str] | None = None) -> Any:
             raise
         typer.echo(f"labeler: {error.filename or 'a file'}: {error.strerror}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("labeler: stopped; the same command with --resume goes on", err=True)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,16 @@ def test_our_own_error_keeps_its_traceback(monkeypatch):
         cli.main([])
 
 
-def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
-    assert ended(monkeypatch, KeyboardInterrupt()) == 130
-    assert "--resume" in capsys.readouterr().err
+@pytest.mark.parametrize("option", ["", " in place of --overwrite"])
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys, option: str):
+    """Through Typer, which has an end of its own for interrupts."""
+
+    def run_labels(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labeler.run.run_labels", run_labels)
+    with pytest.raises(SystemExit) as raised:
+        cli.main(["run", *option.split()[-1:]])
+    assert raised.value.code == 130
+    said = capsys.readouterr().err
+    assert said == f"labeler: stopped; the same command with --resume{option} goes on\n"
