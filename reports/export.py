@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -50,21 +51,23 @@ def _csv(folder: RunFolder, out: Path) -> Path:
 
 def _write_csv(path: Path, records: list[dict[str, Any]]) -> Path:
     """Numbers in full, null as an empty cell, lists as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else ["name"])
-        writer.writeheader()
-        for record in records:
-            cells = {
-                key: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
-                for key, value in record.items()
-            }
-            writer.writerow(cells)
-    return path
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(records[0]) if records else ["name"])
+    writer.writeheader()
+    for record in records:
+        cells = {
+            key: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+            for key, value in record.items()
+        }
+        writer.writerow(cells)
+    return _write(path, text.getvalue())
 
 
 def _neuronpedia(folder: RunFolder, out: Path) -> Path:
-    """Explanation records, one a line; a bare layer number is Neuronpedia's source of neurons."""
+    """Explanation records, one a line; a bare layer number is Neuronpedia's source of neurons.
+
+    Where a reader reworded a neuron, `notes` has the automatic wording, which the score is of.
+    """
     model = folder.run["model"]["name"]
     version = (folder.run.get("versions") or {}).get("labeler", "")
     lines = [
@@ -75,16 +78,30 @@ def _neuronpedia(folder: RunFolder, out: Path) -> Path:
             "description": record["label"],
             "typeName": "head-labeler",
             "explanationModelName": f"head-labeler {version}".strip(),
-            "scoreValue": record["r2"],
+            "scoreValue": record["r2"] if record["automatic_label"] else None,
             "scoreTypeName": "held-out R2",
+            "notes": _notes(record),
         }
         for record in neuron_records(folder)
-        if record["label"]
-        and record["confidence"] != "unlabelled"
-        and record["verdict"] != "reject"
+        if record["verdict"] != "reject" and (_stands(record) or _reworded(record))
     ]
     text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
     return _write(out, text)
+
+
+def _stands(record: dict[str, Any]) -> bool:
+    return bool(record["label"]) and record["confidence"] != "unlabelled"
+
+
+def _reworded(record: dict[str, Any]) -> bool:
+    return bool(record["label"] != record["automatic_label"])
+
+
+def _notes(record: dict[str, Any]) -> str:
+    if not _reworded(record):
+        return ""
+    automatic = record["automatic_label"] or "unlabelled"
+    return f"reworded by {record['reviewer'] or 'a reader'}; automatic, and scored: {automatic}"
 
 
 def _write(path: Path, text: str) -> Path:

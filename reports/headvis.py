@@ -18,6 +18,7 @@ from numpy import ndarray
 
 from labeler.results import RunFolder
 from reports.head_view import by_name
+from reports.records import head_records
 from reports.wording import number
 
 INTERVALS = 10
@@ -33,6 +34,9 @@ METRICS = {
     "induction_score": "Mass on induction targets over repeated random tokens",
 }
 
+WORDS = ("label", "automatic_label", "confidence", "verdict")
+"""What scatter_data.json says of a head beside its metrics; HeadVis reads only the metrics."""
+
 
 def write_headvis(folder: RunFolder, out: Path) -> Path:
     """Write the tree below `out` and return `out`."""
@@ -46,7 +50,8 @@ def write_headvis(folder: RunFolder, out: Path) -> Path:
     scatter = [
         {"layer": int(row["layer"]), "head": int(row["head"])}
         | _metrics({str(k): v for k, v in row.items()}, profiles.get(str(row["name"]), []))
-        for row in rows
+        | {key: record[key] for key in WORDS}
+        for row, record in zip(rows, head_records(folder), strict=True)
     ]
     _write(out / "scatter_data.json", scatter)
     _write(out / "config.json", _config(folder, prompts))

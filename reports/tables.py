@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-import re
-
 from labeler.results import RunFolder
+from reports.escape import latex, markdown
 from reports.head_view import HeadView, head_views
 from reports.view import thresholds_text
-
-_LATEX = {
-    **{char: f"\\{char}" for char in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"$\sim$",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "–": "--",
-    "−": "$-$",
-    "·": r"$\cdot$",
-    "⏎": r"$\hookleftarrow$",
-    "×": r"$\times$",
-    "²": r"$^2$",
-    "⟨": r"$\langle$",
-    "⟩": r"$\rangle$",
-    "“": "``",
-    "”": "''",
-    "’": "'",
-    "‘": "`",
-}
+from reports.wording import minus, sentence
 
 
 def markdown_table(folder: RunFolder) -> str:
-    """Title, headline, `Head | Description` with marks, R² and recovered; legend beneath."""
+    """Title, headlines, `Head | Description` with marks, R² and recovered; legend beneath.
+
+    Rendered, it shows the words of the report: what has no shape of its own (a NUL, a mark of
+    direction) as its picture or number.
+    """
     heads = head_views(folder)
     measured = any(head.recovered is not None for head in heads)
     columns = ["Head", "Description", "R²"] + (["Recovered"] if measured else [])
-    lines = [
-        f"# {_markdown(str(folder.run['model'].get('name', 'model')))}",
-        *["", _markdown(str(folder.run.get("headline") or "")), ""],
-        "| " + " | ".join(columns) + " |",
-        "|---|---|" + "---:|" * (len(columns) - 2),
-    ]
+    lines = [f"# {markdown(_title(folder))}", ""]
+    for key in ("headline", "headline_replacement"):
+        if folder.run.get(key):
+            lines += [markdown(minus(sentence(folder.run[key]))), ""]
+    lines += ["| " + " | ".join(columns) + " |", "|---|---|" + "---:|" * (len(columns) - 2)]
     for head in heads:
         interval = f" ({head.r2_interval})" if head.r2_interval else ""
-        cells = [head.name, _markdown(described(head)), f"{head.r2_text}{interval}"]
+        cells = [head.name, described(head), f"{head.r2_text}{interval}"]
         if measured:
             cells.append(head.recovered_text)
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append("| " + " | ".join(map(markdown, cells)) + " |")
     legend = thresholds_text(folder.run.get("settings") or {})
-    return "\n".join([*lines, "", _markdown(legend), ""])
+    return "\n".join([*lines, "", markdown(legend), ""])
+
+
+def _title(folder: RunFolder) -> str:
+    return sentence(folder.run["model"].get("name", "model"))
 
 
 def described(head: HeadView) -> str:
@@ -66,30 +51,23 @@ def described(head: HeadView) -> str:
     return f"{text} [automatic: {head.automatic}]" if head.automatic else text
 
 
-def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is, in one table cell."""
-    escaped = re.sub(r"([\\`*_~\[\]|<>#])", r"\\\1", text)
-    return escaped.replace("\r", " ").replace("\n", " ")
-
-
 def latex_table(folder: RunFolder) -> str:
-    """A longtable (packages booktabs and longtable)."""
+    """A longtable in ASCII; its first lines name the packages and how strange signs are shown."""
     rows = []
     for head in head_views(folder):
-        words = _latex(described(head))
+        words = latex(described(head))
         if head.confidence == "unlabelled":
             words = rf"\textcolor{{gray}}{{{words}}}"
-        interval = rf" {{\scriptsize {_latex(head.r2_interval)}}}" if head.r2_interval else ""
-        cells = [head.name, words, _latex(head.r2_text) + interval, _latex(head.recovered_text)]
-        rows.append(" & ".join(cells) + r" \\")
-    title = _latex(str(folder.run["model"].get("name", "model")))
+        interval = rf" {{\scriptsize {latex(head.r2_interval)}}}" if head.r2_interval else ""
+        cells = [latex(head.name), words, latex(head.r2_text) + interval]
+        rows.append(" & ".join([*cells, latex(head.recovered_text)]) + r" \\")
+    legend = latex(thresholds_text(folder.run.get("settings") or {}))
     return "\n".join(
         [
-            r"% \usepackage{booktabs,longtable,xcolor}",
+            r"% \usepackage{booktabs,longtable,xcolor,textcomp}",
+            r"% A character that pdfLaTeX has no letter for is printed by number: \texttt{U+2400}.",
             r"\begin{longtable}{lp{0.62\linewidth}rr}",
-            rf"\caption{{Attention heads of {title}. "
-            + _latex(thresholds_text(folder.run.get("settings") or {}))
-            + r"}\\",
+            rf"\caption{{Attention heads of {latex(_title(folder))}. {legend}}}\\",
             r"\toprule",
             r"Head & Description & $R^2$ & Recovered \\",
             r"\midrule\endhead",
@@ -99,7 +77,3 @@ def latex_table(folder: RunFolder) -> str:
             "",
         ]
     )
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(char, char) for char in text)

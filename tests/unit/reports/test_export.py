@@ -10,12 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 from labeler.results import RunFolder, open_run
 from reports import FORMATS, export
 from reports.headvis import sparse
 from reports.tables import described
 from reports.view import view
+from tests.data.make_run_folder import make_run_folder
+from tests.data.synthetic_heads import HOSTILE, Size
 
 
 @pytest.fixture
@@ -28,6 +31,20 @@ def reviewed(run_path: Path, tmp_path: Path) -> RunFolder:
         "L0N0": {"verdict": "reject"},
     }
     (folder / "review.json").write_text(json.dumps({"reviewer": "Ada", "verdicts": verdicts}))
+    return open_run(folder)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> RunFolder:
+    """A hostile run whose readers reworded every head and a neuron with hostile text."""
+    folder = make_run_folder(tmp_path / "hostile", Size(n_heads=16, d_mlp=8, hostile=True))
+    verdicts = {
+        f"L0H{i}": {"verdict": "edit", "label": text, "reviewer": text}
+        for i, text in enumerate([*HOSTILE, "a | b \\| c\nd & <e> `f` \ud800"])
+    }
+    unlabelled = open_run(folder).neurons.query("confidence == 'unlabelled'")["name"].iloc[0]
+    verdicts[unlabelled] = {"verdict": "edit", "label": HOSTILE[0], "reviewer": "Ada"}
+    (folder / "review.json").write_text(json.dumps({"verdicts": verdicts}))
     return open_run(folder)
 
 
@@ -61,9 +78,55 @@ def test_markdown_is_the_table_in_the_source_form(run: RunFolder, tmp_path: Path
 def test_markdown_keeps_a_reviewers_words_in_one_cell(reviewed: RunFolder, tmp_path: Path) -> None:
     text = export(reviewed, "markdown", tmp_path / "t.md").read_text(encoding="utf-8")
     first, second = [line for line in text.splitlines() if line.startswith("| L0H")][:2]
-    assert r"Attends to a \| b\_c & 50%. \[automatic: Attends" in first
+    assert r"Attends to a \| b\_c &amp; 50%. \[automatic: Attends" in first
     assert len(cells(first)) == 4
     assert r"\[rejected in review\]" in second
+
+
+def test_markdown_of_hostile_wording_shows_what_the_report_shows(
+    hostile: RunFolder, tmp_path: Path
+) -> None:
+    text = export(hostile, "markdown", tmp_path / "t.md").read_text(encoding="utf-8")
+    parsed = MarkdownIt("commonmark").enable("table").parse(text)
+    shown = ["".join(c.content for c in t.children or []) for t in parsed if t.type == "inline"]
+    assert "html_inline" not in {c.type for t in parsed for c in t.children or []}
+    report = view(hostile)
+    assert shown[0] == report.title
+    table = shown[shown.index("Recovered") + 1 :]
+    for index, head in enumerate(report.heads):
+        assert table[4 * index] == head.name
+        assert table[4 * index + 1] == re.sub(" +", " ", described(head))
+        assert table[4 * index + 2].startswith(head.r2_text)
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "latex", "neuronpedia", "headvis"])
+def test_hostile_wording_goes_through_every_export(
+    hostile: RunFolder,
+    tmp_path: Path,
+    format: str,  # noqa: A002
+) -> None:
+    """Its own words as they are, the automatic ones beside them."""
+    out = export(hostile, format, tmp_path / "out")
+    automatic = hostile.heads["label"].iloc[0]
+    if format == "csv":
+        with (out / "heads.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    elif format == "json":
+        rows = json.loads(out.read_text(encoding="utf-8"))["heads"]
+    elif format == "headvis":
+        rows = json.loads((out / "scatter_data.json").read_text(encoding="ascii"))
+    elif format == "latex":
+        assert out.read_text(encoding="ascii").count(r"\\") == 16 + 2
+        return
+    else:
+        found = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        (only,) = [row for row in found if row["notes"]]
+        assert only["description"] == HOSTILE[0]
+        assert only["notes"] == "reworded by Ada; automatic, and scored: unlabelled"
+        assert only["scoreValue"] is None
+        return
+    assert [row["label"] for row in rows[: len(HOSTILE)]] == [t.strip() for t in HOSTILE]
+    assert rows[0]["automatic_label"] == automatic
 
 
 def test_latex_escapes_what_latex_reads(reviewed: RunFolder, tmp_path: Path) -> None:
@@ -114,6 +177,10 @@ def test_headvis_has_the_tree_that_its_reader_asks_for(run: RunFolder, tmp_path:
         assert config["pipeline_config"][key] is not None
     scatter = json.loads((out / "scatter_data.json").read_text())
     assert [[row["layer"], row["head"]] for row in scatter] == config["heads"]
+    assert config["metrics"] == [
+        *("self_attention_score", "prev_token_score", "pattern_entropy", "qk_distance"),
+        *("qk_distance_variance", "induction_score"),
+    ]
     assert all(metric in scatter[0] for metric in config["metrics"])
     head = json.loads((out / "heads" / "L1H2.json").read_text())
     assert set(head) == {
