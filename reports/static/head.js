@@ -8,8 +8,8 @@ function openHead(name) {
   $$("#heads article").forEach((other) => other.classList.toggle("current", other === article));
   redraw = null;
   if (!$(".form", article)) {
-    const words = $(".sentence .words", article);
-    $(".verdict-form", article).append(verdictForm(name, words ? words.textContent : ""));
+    const words = article.dataset.confidence === "unlabelled" ? "" : $(".words", article).textContent;
+    $(".verdict-form", article).append(verdictForm(name, words));
   }
   fill($(".relations", article), `heads-L${layerOf(name)}`, (part) => drawHead(article, part, name));
   fill($(".patterns", article), `patterns-L${layerOf(name)}`,
@@ -129,16 +129,19 @@ function panel(canvas, prompt) {
   canvas.style.width = canvas.style.height = `${size * n}px`;
   let picture = null;
   let drawnWith = null;
+  let hatch = null;
   const paint = () => {
     const two = kind === "difference";
     const colours = scale(two ? "two" : "one");
     picture = new OffscreenCanvas(n, n);
     const image = new ImageData(n, n);
+    hatch = new Path2D();
     for (let q = 0; q < n; q++) {
       for (let k = 0; k <= q; k++) {
         const a = prompt[kind](q, k);
         const level = two ? (Math.sign(a) * Math.abs(a) ** 0.5 + 1) / 2 : a ** 0.6;
         image.data.set([...colours[Math.round(level * 255)], 255], (q * n + k) * 4);
+        if (two && a < -0.05) hatch.addPath(new Path2D(`M${k} ${q + 1}L${k + 1} ${q}`));
       }
     }
     picture.getContext("2d").putImageData(image, 0, 0);
@@ -153,10 +156,14 @@ function panel(canvas, prompt) {
     context.strokeStyle = getComputedStyle(canvas).color;
     context.lineWidth = devicePixelRatio;
     context.globalAlpha = 0.3;
-    context.stroke(new Path2D(`M0 0L${side} ${side}H0Z`));
+    context.scale(side / n, side / n);
+    context.lineWidth *= n / side;
+    context.stroke(new Path2D(`M0 0L${n} ${n}H0Z`));
+    context.globalAlpha = 0.6;
+    context.stroke(hatch);
     context.globalAlpha = 1;
-    const unit = side / n;
-    context.strokeRect(0.5, query * unit + 0.5, (query + 1) * unit - 1, unit - 1);
+    context.strokeRect(0, query, query + 1, 1);
+    context.resetTransform();
   };
   const row = (event) => clamp(Math.floor(event.offsetY / size), 0, n - 1);
   return { canvas, draw, row };

@@ -73,25 +73,22 @@ function drawNeurons() {
 
 const tokenList = (tokens) => tokens.flatMap((token) => [el("bdi.token", {}, token), " "]);
 
-function neuronWords(row) {
-  const wording = reviewedWording(row.name, row.label);
-  const mark = MARKS[row.confidence];
-  const kept = verdictOf(row.name).verdict === "reject" ? "rejected" : "kept";
-  return [
-    mark && el("span.mark", {}, `${mark} `),
-    el(`span.words.${wording ? kept : "none"}`, {}, wording || "unlabelled"),
-  ];
+function neuronWords({ confidence, label }) {
+  const mark = MARKS[confidence];
+  return [mark ? el("span.mark", {}, `${mark} `) : "", el(`span.words.${label ? "kept" : "none"}`, {}, label || "unlabelled")];
 }
 
 function neuronLine(row) {
   const cell = (...content) => el("td.figure", {}, ...content);
-  return el(
+  const line = el(
     "tr", { "data-name": row.name }, el("th", { scope: "row" }, link(row.name)),
     el("td.label", {}, neuronWords(row)), el("td.kind", {}, row.kind),
     cell(decimal(row.figure("r2")), small(span(row.figure("r2_low"), row.figure("r2_high")))),
     cell(decimal(row.figure("r2_reinitialised"))), cell(decimal(row.figure("auroc"))),
     el("td.tokens", {}, tokenList(row.tokens("promotes").slice(0, 4))),
   );
+  showWording(line);
+  return line;
 }
 
 function startNeurons() {
@@ -127,9 +124,11 @@ function drawNeuron(slot, row) {
   $(".pager", page).append(near[0] ? link(near[0].name, `← ${near[0].name}`) : "", near[1] ? link(near[1].name, `${near[1].name} →`) : "");
   $("h1", page).prepend(`${row.name} `);
   $(".confidence", page).textContent = [row.confidence, row.kind, row.role].filter(Boolean).join(" · ");
-  $(".sentence", page).append(...neuronWords(row).filter(Boolean));
+  $(".sentence", page).append(...neuronWords(row));
   $(".automatic", page).textContent = row.automatic && `automatic: ${row.automatic}`;
   $(".verdict", page).textContent = row.review;
+  page.dataset.name = row.name;
+  showWording(page);
   for (const node of $$("[data-figure]", page)) {
     const value = row.figure(node.dataset.figure);
     node.parentNode.hidden = value === null;

@@ -10,11 +10,6 @@ const keep = () => remember(STORE, JSON.stringify(review));
 const verdictOf = (name) => review.verdicts[name] || PAGE.review[name] || {};
 const judged = () => Object.entries(review.verdicts).filter(([, item]) => item.verdict);
 
-function reviewedWording(name, automatic) {
-  const { verdict, label } = verdictOf(name);
-  return verdict === "edit" && label ? label : automatic;
-}
-
 function decide(name, change) {
   const next = { verdict: "", label: "", note: "", ...verdictOf(name), ...change };
   next.when = new Date().toISOString();
@@ -25,7 +20,7 @@ function decide(name, change) {
   return keep();
 }
 
-/* The table shows the reviewed wording, the automatic one beneath. */
+/* Wherever a component is, its wording as reviewed here, and beneath it what stood there. */
 function showReviewed() {
   const line = $("#reviewed");
   const count = (verdict) => judged().filter(([, item]) => item.verdict === verdict).length;
@@ -34,17 +29,21 @@ function showReviewed() {
     `In this browser: ${count("agree")} agreed, ${count("edit")} reworded, ${count("reject")} rejected. `,
     link("review", "Save the review"),
   );
-  for (const head of heads) {
-    const words = $(".words", head.row);
-    head.automatic ??= words.textContent;
-    head.laidOut ??= [...words.childNodes];
-    const wording = reviewedWording(head.name, head.automatic);
-    const own = wording !== head.automatic;
-    words.replaceChildren(...(own ? [wording] : head.laidOut));
-    words.classList.toggle("rejected", verdictOf(head.name).verdict === "reject");
-    $(".own", head.row)?.remove();
-    if (own) words.after(el("span.automatic.own", {}, `automatic: ${head.automatic}`));
-  }
+  $$("tr[data-name], article[data-name]").forEach(showWording);
+  for (const head of heads) head.text = head.row.textContent.toLowerCase();
+}
+
+function showWording(place) {
+  const { name } = place.dataset;
+  const words = $(".words", place);
+  const { verdict, label } = review.verdicts[name] || {};
+  words.given ??= [...words.childNodes];
+  words.replaceChildren(...words.given);
+  words.classList.toggle("rejected", verdictOf(name).verdict === "reject");
+  $(".own", place)?.remove();
+  if (verdict !== "edit" || !label) return;
+  if (!$(".automatic:not(:empty)", place)) words.after(el("span.automatic.own", {}, `automatic: ${words.textContent}`));
+  words.textContent = label;
 }
 
 function verdictForm(name, automatic) {

@@ -112,6 +112,35 @@ def test_the_picture_is_the_pattern(watched: Any, plain: Path) -> None:
     watched.complaints.clear()  # Chromium advises on reading a canvas back, which only tests do
 
 
+def test_the_sign_of_a_difference_is_told_without_colour(watched: Any, plain: Path) -> None:
+    """Of the cells 5% or more apart those with too little are crossed by a line, no others."""
+    page = watched.open(plain, "#L0H3")
+    page.wait_for_selector("#L0H3 canvas")
+    hatched, even = page.evaluate(
+        """async () => {
+          const [prompt] = cells(await load("patterns-L0"), "L0H3");
+          const canvas = document.querySelector("#L0H3 canvas[data-kind=difference]");
+          const side = canvas.width / prompt.n;
+          const context = canvas.getContext("2d");
+          const colours = (q, k) => {
+            const cell = context.getImageData(k * side + 1, q * side + 1, side - 2, side - 2).data;
+            const every = Array.from({ length: cell.length / 4 }, (_, i) => cell.slice(4 * i, 4 * i + 3));
+            return new Set(every.map(String)).size;
+          };
+          const found = [[], []];
+          for (let q = 2; q < prompt.n - 1; q++) for (let k = 1; k < q - 1; k++) {
+            const a = prompt.difference(q, k);
+            if (Math.abs(a) > 0.05) found[a < 0 ? 0 : 1].push(colours(q, k));
+          }
+          return found; }"""
+    )
+    assert hatched
+    assert min(hatched) > 1
+    assert even
+    assert max(even) == 1
+    watched.complaints.clear()  # Chromium advises on reading a canvas back, which only tests do
+
+
 def test_j_and_k_move_as_the_table_is_filtered(watched: Any, plain: Path) -> None:
     page = watched.open(plain)
     page.fill("#filter", "layer:1")

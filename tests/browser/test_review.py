@@ -58,6 +58,39 @@ def test_verdicts_are_kept_saved_and_read_again(watched: Any, plain: Path, tmp_p
     assert page.locator("#review tbody tr").count() == 3
 
 
+def test_a_verdict_changes_the_page_that_it_is_given_on(watched: Any, plain: Path) -> None:
+    """Head and neuron: the reader's words at once, the automatic beneath; undone, as before."""
+    page = watched.open(plain)
+    for name, place in (("L0H2", "#L0H2"), ("L1N3", "#neuron")):
+        page.evaluate("name => { location.hash = name; }", name)
+        sentence = page.locator(f"{place} .sentence")
+        page.wait_for_selector(f"{place} .form")
+        automatic = sentence.locator(".words").text_content()
+        before = sentence.inner_html()
+        press(page, "e")
+        page.keyboard.type("Seen <b>anew</b>.")
+        assert sentence.locator(".words").inner_text() == "Seen <b>anew</b>."
+        assert sentence.locator(".automatic").text_content() == f"automatic: {automatic}"
+        press(page, "Escape", "r")
+        assert "rejected" in (sentence.locator(".words").get_attribute("class") or "")
+        assert sentence.locator(".automatic").count() == 0
+        press(page, "r")
+        assert sentence.inner_html() == before
+    page.evaluate("location.hash = 'overview'")
+    page.fill("#filter", "anew")
+    assert page.locator("#count").inner_text() == "0 of 12 heads"
+
+
+def test_the_filter_finds_a_readers_words(watched: Any, plain: Path) -> None:
+    page = watched.open(plain, "#L0H2")
+    page.wait_for_selector("#L0H2 .form")
+    press(page, "e")
+    page.keyboard.type("Seen anew.")
+    press(page, "Escape", "Escape")
+    page.fill("#filter", "anew")
+    assert page.locator("#count").inner_text() == "1 of 12 heads"
+
+
 def test_a_review_of_another_run_is_refused(watched: Any, plain: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text(json.dumps({"schema": 1, "run": "x+y", "verdicts": {"L0H0": {}}}))
