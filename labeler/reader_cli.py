@@ -117,8 +117,11 @@ def _table(titles: Sequence[str], heads: Sequence[Any]) -> Table:
     for title in (titles[0], titles[-1]):
         table.add_column(Text(visible(title)), ratio=1)
     for head in heads:
-        said = [told.label if told and told.label else "unlabelled" for told in head.told]
+        first, last = head.told[0], head.told[-1]
+        said = [(told.said if told else "") or "unlabelled" for told in (first, last)]
+        if last and last.repeats(first):
+            said[1] = "same"
         change = "–" if head.change is None else f"{head.change:+.2f}"
-        cells = (head.name, f"{head.distance or 0:.0%}", change, said[0], said[-1])
+        cells = (head.name, f"{head.distance or 0:.0%}", change, *said)
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table

@@ -16,6 +16,8 @@ from labeler.results import RunFolder, write_atomic
 from reports.label import Line, lines_of
 from reports.render import environment, read, source_hash
 from reports.reviewed import verdicts, worded
+from reports.series import series_chart
+from reports.shapes import Chart
 from reports.wording import MARKS, decimal, number, percent
 
 SETTLED = 0.25
@@ -37,6 +39,11 @@ class Told:
     r2_high: float | None
 
     @property
+    def said(self) -> str:
+        """The label, and for an unlabelled component nothing."""
+        return "" if self.confidence == "unlabelled" else self.label
+
+    @property
     def lines(self) -> list[Line]:
         """The label laid out, as in the report."""
         return lines_of(self.label)
@@ -45,6 +52,13 @@ class Told:
     def mark(self) -> str:
         """Its confidence in the notation of the table."""
         return MARKS.get(self.confidence, "")
+
+    def repeats(self, before: Told | None) -> bool:
+        """Whether it says what another run said, as surely."""
+        return before is not None and (self.said, self.confidence) == (
+            before.said,
+            before.confidence,
+        )
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,11 @@ class Comparison:
     only: tuple[tuple[str, int], ...]
     neurons: tuple[Compared, ...]
     counts: tuple[dict[str, Any], ...]
+
+    @property
+    def chart(self) -> Chart | None:
+        """Mean R² and the share labelled over a series of three runs or more."""
+        return series_chart(self.titles, self.counts)
 
     @property
     def summary(self) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from labeler.results import RunFolder, open_run, write_json, write_table
-from reports.compare import NOTHING, REST, compare, distance, head_shares, write_comparison
+from reports.compare import NOTHING, REST, Told, compare, distance, head_shares, write_comparison
+from reports.series import ROOM, series_chart
 
 
 @pytest.fixture
@@ -81,3 +84,46 @@ def test_the_page_shows_hostile_text_and_no_script(
     assert "<script" not in page
     assert "default-src &#39;none&#39;; style-src &#39;sha256-" in page
     assert "https://" not in page
+
+
+def test_what_a_head_said_before_is_not_said_again(
+    run: RunFolder, changed: RunFolder, tmp_path: Path
+) -> None:
+    """All heads but L0H0 and L0H1 say in both what they say."""
+    page = write_comparison(compare([run, changed]), tmp_path / "page.html").read_text("utf-8")
+    assert page.count('<span class="soft">same</span>') == len(run.heads) - 2
+
+
+def test_a_label_that_is_no_longer_held_is_not_the_same() -> None:
+    held = Told("Attends to itself.", "clear", 0.6, None, None)
+    lost = replace(held, confidence="unlabelled")
+    assert held.repeats(held)
+    assert not held.repeats(lost)
+    assert not lost.repeats(held)
+    assert lost.repeats(replace(lost, label="Attends elsewhere."))
+    assert not held.repeats(None)
+
+
+def test_a_series_is_drawn_and_two_runs_are_not(run: RunFolder, changed: RunFolder) -> None:
+    assert compare([run, changed]).chart is None
+    chart = compare([run, run, changed]).chart
+    assert chart is not None
+    r2, labelled = chart.lines
+    x, y, words = r2.points[-1]
+    mean = changed.heads["r2"].mean()
+    assert x == chart.width
+    assert y == pytest.approx(chart.height * (1 - mean))
+    assert words.endswith(f"{mean:.2f}")
+    share = (changed.heads["confidence"] != "unlabelled").mean()
+    assert labelled.points[-1][1] == pytest.approx(chart.height * (1 - share))
+    assert len(labelled.points) == 3
+
+
+def test_names_of_many_runs_do_not_run_into_one_another() -> None:
+    counts = [{"mean_r2": 0.1 * i, "labelled": i, "heads": 9} for i in range(9)]
+    chart = series_chart([f"a checkpoint with a long name {i}" for i in range(9)], counts)
+    assert chart is not None
+    places = [tick.at for tick in chart.x]
+    assert places[-1] == chart.width
+    assert min(b - a for a, b in pairwise(places)) >= ROOM
+    assert max(len(tick.text) for tick in chart.x) <= 15
