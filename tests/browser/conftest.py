@@ -80,5 +80,5 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    size = Size(n_layers=12, n_heads=12, d_mlp=3072, evidence=1)
+    size = Size(n_layers=12, n_heads=12, d_mlp=3072, evidence=1, wordy=True)
     return report_of(tmp_path_factory.mktemp("large"), size)

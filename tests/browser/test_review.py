@@ -21,7 +21,7 @@ def test_verdicts_are_kept_saved_and_read_again(watched: Any, plain: Path, tmp_p
     page.wait_for_selector("#L0H2 .form")
     press(page, "a", "j")
     page.wait_for_url("**#L0H3")
-    automatic = page.locator("#L0H3 .sentence .words").inner_text()
+    automatic = page.locator("#L0H3 .sentence .words").text_content()
     press(page, "e")
     page.keyboard.type('Attends to <b>"pivots"</b>.')
     page.keyboard.press("Escape")
@@ -30,7 +30,7 @@ def test_verdicts_are_kept_saved_and_read_again(watched: Any, plain: Path, tmp_p
     page.goto(plain.as_uri() + "#overview")
     cell = page.locator('tr[data-name="L0H3"] td.label')
     assert cell.locator(".words").inner_text() == 'Attends to <b>"pivots"</b>.'
-    assert cell.locator(".automatic").inner_text() == f"automatic: {automatic}"
+    assert cell.locator(".automatic").text_content() == f"automatic: {automatic}"
     assert "1 agreed, 1 reworded, 1 rejected" in page.locator("#reviewed").inner_text()
     page.goto(plain.as_uri() + "#review")
     page.fill("#reviewer", "Ada")

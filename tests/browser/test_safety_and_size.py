@@ -56,7 +56,11 @@ def test_the_policy_stops_scripts_of_others(watched: Any, plain: Path) -> None:
 
 
 def test_index_sizes(large: Path, tmp_path: Path) -> None:
-    small = report_of(tmp_path, Size(n_heads=16, d_mlp=4096, evidence=1))
+    """Of heads that say all that a label may: four predictions, three exceptions of three."""
+    printed = open_run(large.parents[1]).predictions.query("selected")
+    assert (printed.groupby("name").size() == 4 + 3 * 3).all()
+    assert printed["name"].nunique() == 144
+    small = report_of(tmp_path, Size(n_heads=16, d_mlp=4096, evidence=1, wordy=True))
     assert small.stat().st_size <= MEGABYTE
     assert large.stat().st_size <= 5 * MEGABYTE
 

@@ -18,6 +18,7 @@ from numpy import ndarray
 from labeler.results import TABLES, write_json, write_table
 from tests.data.synthetic_activations import activations_json, hook_rows
 from tests.data.synthetic_heads import (
+    COVERAGE,
     HOSTILE,
     RELATIONS,
     STORIES,
@@ -68,9 +69,11 @@ def prediction_rows(heads: list[Head], rng: np.random.Generator) -> list[dict[st
             chosen = share is not None and item.confidence != "unlabelled"
             rows.append(_prediction(item.name, relation, "", share if chosen else None, rng))
             rows[-1]["order"] = list(item.shares).index(relation) if chosen else None
-        if item.exception and item.confidence != "unlabelled":
-            rows.append(_prediction(item.name, item.exception[1], item.exception[0], 0.61, rng))
-            rows[-1]["order"] = 0
+        for query_class, shares in item.exceptions.items():
+            for order, (relation, share) in enumerate(shares.items()):
+                if item.confidence != "unlabelled":
+                    rows.append(_prediction(item.name, relation, query_class, share, rng))
+                    rows[-1]["order"] = order
     return rows
 
 
@@ -83,7 +86,7 @@ def _prediction(
         **{"name": name, "prediction": relation, "query_class": query_class, "share": share},
         "share_low": None if share is None else max(0.0, share - 0.02),
         "share_high": None if share is None else min(1.0, share + 0.02),
-        **{"coverage": 0.96, "mass": mass, "lift": lift},
+        **{"coverage": COVERAGE, "mass": mass, "lift": lift},
         **{"lift_low": lift * 0.92, "lift_high": lift * 1.08},
         **{"p": None if share is None else 1e-6, "q": None if share is None else 4e-6},
         **{"selected": share is not None, "gain": None if share is None else share * 0.6},
@@ -98,7 +101,7 @@ def profile_rows(heads: list[Head], rng: np.random.Generator) -> list[dict[str, 
         curve = np.exp(-decay * np.arange(64)) * 0.3
         curve[1 if "previous token" in item.shares else 0] += max(item.shares.values()) * 0.7
         curve /= max(curve.sum(), 1.0)
-        for query_class in ["", item.exception[0]] if item.exception else [""]:
+        for query_class in ("", *item.exceptions):
             rows += [
                 {"name": item.name, "query_class": query_class, "distance": d, "attention": a}
                 for d, a in enumerate(curve.tolist())
@@ -135,7 +138,7 @@ def head_evidence(
     """Rows of evidence/heads.parquet: best, worst and, where there is one, the exception."""
     rows = []
     for index, item in enumerate(heads):
-        kinds = ["best", "worst"] + ([f"exception: {item.exception[0]}"] if item.exception else [])
+        kinds = ["best", "worst", *(f"exception: {name}" for name in item.exceptions)]
         for kind in kinds:
             for rank in range(4):
                 prompt = prompts[(rank + index) % len(prompts)]
@@ -251,10 +254,11 @@ def main() -> None:
     parser.add_argument("--evidence", type=int, default=3)
     parser.add_argument("--hostile", action="store_true")
     parser.add_argument("--unverified", action="store_true")
+    parser.add_argument("--wordy", action="store_true")
     given = parser.parse_args()
     verified = not given.unverified
-    size = Size(given.layers, given.heads, given.mlp, given.evidence, given.hostile, verified)
-    make_run_folder(given.out, size)
+    shape = (given.layers, given.heads, given.mlp, given.evidence)
+    make_run_folder(given.out, Size(*shape, given.hostile, verified, given.wordy))
 
 
 if __name__ == "__main__":

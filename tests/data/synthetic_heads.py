@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import ndarray
 
+from labeler.classes import Group
+from labeler.describe import head_sentence
+from labeler.fit_heads import HeadLabel, Rule, Term
+
 STORIES = (
     'One day, Tom asks Lily: "I am looking for a banana but I cannot find it." '
     'Lily says: "Don\'t worry, I saw it under the big tree."',
@@ -49,22 +53,27 @@ WORDING = {
     "current token": "the current token",
     "start of text": "the start of text",
     "nearest structural pivot": "the nearest preceding structural pivot",
-    "opening speech mark": "the opening speech mark",
+    "opening speech mark": "the opening speech mark of this turn of speech",
     "two back": "the token two back",
     "previous token unigram": "earlier copies of the current token",
     "every proper noun": "the current and previous proper nouns",
     "clause start": "the start of the current clause",
-    "nearby (8)": "the last 8 tokens alike",
+    "nearby (8)": "the last 8 or so tokens, the nearer the more",
     "anywhere": "all tokens alike",
     "duplicate token": "the last copy of the current token",
 }
 CLASSES = ("closing speech mark", "comma", 'word "but"', "proper noun")
+COVERAGE = 0.98
 NEURON_KINDS = ("token detector", "class", "mixed", "position", "dead", "always on", "unlabelled")
 
 
 @dataclass(frozen=True)
 class Size:
-    """How big a run to make, and of what."""
+    """How big a run to make, and of what.
+
+    A `wordy` run says as much as a run can: every head is labelled, with four predictions and three
+    exceptions of three, every neuron label names a dozen tokens, all built-in heuristics took part.
+    """
 
     n_layers: int = 1
     n_heads: int = 16
@@ -72,6 +81,7 @@ class Size:
     evidence: int = 3
     hostile: bool = False
     verified: bool = True
+    wordy: bool = False
 
 
 def tokenise(text: str) -> list[str]:
@@ -137,14 +147,14 @@ def noisy(clean: ndarray, amount: float, rng: np.random.Generator) -> ndarray:
 
 @dataclass(frozen=True)
 class Head:
-    """One made-up head: what it does, how cleanly, and on which class it does something else."""
+    """One made-up head: what it does, how cleanly, and on which classes it does something else."""
 
     name: str
     layer: int
     head: int
     shares: dict[str, float]
     noise: float
-    exception: tuple[str, str] | None
+    exceptions: dict[str, dict[str, float]]
 
     @property
     def confidence(self) -> str:
@@ -154,34 +164,38 @@ class Head:
 
     @property
     def label(self) -> str:
-        """A sentence in the voice of the source's table."""
+        """The sentence that a run would print of it."""
         if self.confidence == "unlabelled":
             return ""
-        parts = list(self.shares.items())
-        first, rest = parts[0], parts[1:]
-        if first[1] >= 0.9:
-            text = f"Attends to {WORDING[first[0]]}"
-        else:
-            text = f"Attends mostly to {WORDING[first[0]]} ({first[1]:.0%})"
-        if rest:
-            text += ", also to " + " and ".join(f"{WORDING[r]} ({s:.0%})" for r, s in rest)
-        if self.exception:
-            text += f"; on a {self.exception[0]}, to {WORDING[self.exception[1]]} (61%)"
-        return text + "."
+        rules = [_rule(shares, name) for name, shares in self.exceptions.items()]
+        said = HeadLabel(self.name, _rule(self.shares), tuple(rules))
+        return head_sentence(said, [WORDING[name] for name in RELATIONS].__getitem__)
+
+
+def _rule(shares: dict[str, float], query_class: str = "") -> Rule:
+    terms = [Term(RELATIONS.index(name), share, COVERAGE) for name, share in shares.items()]
+    group = Group(query_class, f"on a {query_class}", ()) if query_class else None
+    return Rule(tuple(terms), (), group)
 
 
 def make_heads(size: Size, rng: np.random.Generator) -> list[Head]:
-    """Heads of every confidence, a third of them with an exception."""
+    """Heads of every confidence, a third of them with an exception; wordy ones have all."""
     heads = []
     for index in range(size.n_layers * size.n_heads):
         layer, head = divmod(index, size.n_heads)
-        count = int(rng.integers(1, 4))
+        count = 4 if size.wordy else int(rng.integers(1, 4))
         names = [RELATIONS[index % len(RELATIONS)]]
         names += [r for r in rng.permutation(RELATIONS[:10]) if r not in names][: count - 1]
         cut = np.sort(rng.dirichlet(np.ones(count + 1) * 1.5))[::-1].round(2)
-        cut = np.array([0.93]) if index % 5 == 0 else np.maximum(cut[:count], 0.03)
+        alone = index % 5 == 0 and not size.wordy
+        cut = np.array([0.93]) if alone else np.maximum(cut[:count], 0.03)
         shares = dict(zip(names, cut.tolist(), strict=False))
-        exception = (CLASSES[index % 4], "opening speech mark") if index % 3 == 0 else None
-        noise = float(rng.uniform(0.1, 0.95))
-        heads.append(Head(f"L{layer}H{head}", layer, head, shares, noise, exception))
+        if size.wordy:
+            others = {name: dict(zip(names[1:], (0.4, 0.2, 0.05), strict=True)) for name in CLASSES}
+            exceptions = {name: others[name] for name in CLASSES if name != CLASSES[index % 4]}
+        else:
+            found = {CLASSES[index % 4]: {"opening speech mark": 0.61}}
+            exceptions = found if index % 3 == 0 else {}
+        noise = float(rng.uniform(0.1, 0.8 if size.wordy else 0.95))
+        heads.append(Head(f"L{layer}H{head}", layer, head, shares, noise, exceptions))
     return heads

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tests.data.synthetic_heads import HOSTILE, NEURON_KINDS, Size
+from tests.data.synthetic_heads import HOSTILE, NEURON_KINDS, STORIES, Size, tokenise
 
 
 def neuron_table(size: Size, rng: np.random.Generator) -> pd.DataFrame:
@@ -27,13 +27,16 @@ def neuron_table(size: Size, rng: np.random.Generator) -> pd.DataFrame:
         "always on": lambda i: "Fires everywhere.",
         "unlabelled": lambda i: "",
     }
+    if size.wordy:
+        named = _named(n, rng)
+        labels = dict.fromkeys(labels, named.__getitem__)
     r2 = np.where(np.isin(kind, ["dead", "unlabelled"]), np.nan, rng.beta(1.6, 3, n)).round(4)
     steps = [kind == "unlabelled", r2 >= 0.5, r2 >= 0.2]
     spread = rng.gamma(2, 0.3, n)
     columns: dict[str, Any] = {
         "name": [f"L{i // size.d_mlp}N{i % size.d_mlp}" for i in range(n)],
         **{"layer": np.arange(n) // size.d_mlp, "neuron": np.arange(n) % size.d_mlp},
-        "label": [labels[k](i)[:300] for i, k in enumerate(kind)],
+        "label": [labels[k](i)[:400] for i, k in enumerate(kind)],
         "kind": kind,
         "confidence": np.select(steps, ["unlabelled", "clear", "likely"], "weak"),
         **{"r2": r2, "r2_low": r2 - 0.03, "r2_high": r2 + 0.03},
@@ -51,6 +54,16 @@ def neuron_table(size: Size, rng: np.random.Generator) -> pd.DataFrame:
         "role": rng.choice(["prediction", "suppression", "partition", ""], n),
     }
     return pd.DataFrame(columns)
+
+
+def _named(n: int, rng: np.random.Generator) -> list[str]:
+    """Labels that name five groups of four tokens, each another: some 250 characters."""
+    words = sorted({token.replace("\n", "⏎") for text in STORIES for token in tokenise(text)})
+    drawn = rng.choice([f'"{word}"' for word in words], (n, 5, 4)).tolist()
+    return [
+        "Fires on " + ", and on what follows ".join(", ".join(group) for group in groups) + "."
+        for groups in drawn
+    ]
 
 
 def neuron_evidence(

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from heuristics.registry import load_heuristics
+from labeler.plugins import described
 from labeler.results import SCHEMA
 from tests.data.synthetic_heads import CLASSES, HOSTILE, RELATIONS, WORDING, Size
 
@@ -50,7 +52,9 @@ def run_json(size: Size, heads: list[dict[str, Any]], neurons: pd.DataFrame) -> 
             **{"tokens": 41_302, "skipped": {"duplicate": 3, "shorter than 8 tokens": 1}},
         },
         "pipeline": {"name": "stories_en", "version": "0.1", "scheme": "ud", "hash": "77ab01"},
-        "heuristics": [
+        "heuristics": [described(item) for item in load_heuristics()]
+        if size.wordy
+        else [
             {
                 **{"name": name, "kind": "relation", "module": "heuristics.position"},
                 **{"hash": f"{i:06x}", "description": f"Attention to {WORDING[name]}."},
