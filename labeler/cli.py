@@ -82,6 +82,16 @@ def run(
     threads: Annotated[
         int | None, typer.Option(help="Threads of a process [all cores; 1 under Ray].")
     ] = None,
+    frequent_tokens: Annotated[
+        int | None,
+        typer.Option(help="Tokens that neurons are described by one by one; bounds memory [256]."),
+    ] = None,
+    top_activations: Annotated[
+        int | None, typer.Option(help="Strongest activations shown of a neuron [3].")
+    ] = None,
+    reservoir_tokens: Annotated[
+        int | None, typer.Option(help="Tokens that every neuron's activations are kept at [3000].")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A TOML file of options; flags override it.")
     ] = None,
@@ -118,6 +128,9 @@ def run(
         "address": address,
         "workers": workers,
         "threads": threads,
+        "frequent_tokens": frequent_tokens,
+        "top_activations": top_activations,
+        "reservoir_tokens": reservoir_tokens,
         "prompts": prompt or None,
         "plugin": plugin or None,
         "only": only or None,

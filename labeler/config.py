@@ -28,6 +28,9 @@ class Settings:
     `long` says what becomes of a prompt longer than the context: several pieces, or its beginning.
     `token_budget` is the most padded tokens in a batch. `threads` are those of torch and BLAS, here
     and in every worker: as many as there are cores, one under Ray, and those of a run that goes on.
+    `frequent_tokens` are looked for one by one by neurons, half as many one back, three quarters as
+    many words so far, a quarter as many words before: memory and shards grow with them.
+    `top_activations` are shown of each neuron; `reservoir_tokens` are kept of all, 4 bytes each.
     """
 
     model: str = "embedded"
@@ -56,6 +59,9 @@ class Settings:
     reinitialised: bool = True
     token_budget: int = 2048
     prompts_per_shard: int = 64
+    frequent_tokens: int = 256
+    top_activations: int = 3
+    reservoir_tokens: int = 3000
     engine: EngineName = "serial"
     address: str | None = None
     workers: int | None = None
@@ -166,7 +172,10 @@ def _is_unicode(value: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-_AT_LEAST = {"max_tokens": 2, "seed": 0, "max_exceptions": 0, "lift_floor": 0}
+_AT_LEAST = {
+    "max_tokens": 2, "seed": 0, "max_exceptions": 0, "lift_floor": 0, "frequent_tokens": 0,
+    "top_activations": 0, "reservoir_tokens": 20,
+}  # fmt: skip
 _MORE_THAN_ANY = 2**63
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,4})?")
 

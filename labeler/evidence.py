@@ -20,7 +20,6 @@ from labeler.prepare import Prepared
 from labeler.score import batches, pad
 
 ROWS = 3
-TOP = 12
 BEFORE, AFTER = 16, 6
 MAX_STRIP = 64
 EARLY = 8
@@ -122,12 +121,12 @@ def strings(text: Text) -> list[str]:
 class NeuronEvidence:
     """Top activations of every neuron, one a prompt, and a reservoir of tokens chosen by hash."""
 
-    def __init__(self, n_neurons: int, d_mlp: int, reservoir: int) -> None:
+    def __init__(self, n_neurons: int, d_mlp: int, reservoir: int, top: int) -> None:
         self.d_mlp = d_mlp
         self.limit = reservoir
-        self.value = np.full((TOP, n_neurons), -np.inf, dtype=np.float32)
-        self.text = np.zeros((TOP, n_neurons), dtype=np.int64)
-        self.position = np.zeros((TOP, n_neurons), dtype=np.int64)
+        self.value = np.full((top, n_neurons), -np.inf, dtype=np.float32)
+        self.text = np.zeros((top, n_neurons), dtype=np.int64)
+        self.position = np.zeros((top, n_neurons), dtype=np.int64)
         self.texts: dict[str, int] = {}
         self._items: dict[int, Prepared] = {}
         self.places: list[tuple[int, int]] = []
@@ -168,6 +167,8 @@ class NeuronEvidence:
                     self.x[place, neurons] = x[position]
 
     def _top(self, neurons: slice, index: int, x: ndarray, first: int) -> None:
+        if not len(self.value):
+            return
         position = x.argmax(axis=0)
         value = x[position, np.arange(x.shape[1])]
         lowest = self.value[-1, neurons]
@@ -182,11 +183,11 @@ class NeuronEvidence:
         for array in (self.value, self.text, self.position):
             array[:, columns] = np.take_along_axis(array[:, columns], order, axis=0)
 
-    def places_top(self, neuron: int, count: int) -> list[tuple[int, int, float]]:
-        """(text, position, value) of the strongest activations of a neuron."""
+    def places_top(self, neuron: int) -> list[tuple[int, int, float]]:
+        """(text, position, value) of the strongest activations of a neuron, one a text."""
         return [
             (int(self.text[i, neuron]), int(self.position[i, neuron]), float(self.value[i, neuron]))
-            for i in range(min(count, TOP))
+            for i in range(len(self.value))
             if np.isfinite(self.value[i, neuron])
         ]
 

@@ -33,7 +33,6 @@ from labeler.statistics import Statistics, merge
 from labeler.writing import induction_mass
 
 EVIDENCE_PROMPTS = 160
-RESERVOIR = 3000
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +113,8 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
     shards = list(judging_prompts(session))
     rows = HeadEvidence(heads.labels, shape.n_heads)
     n_neurons = shape.n_layers * shape.d_mlp
-    neurons = NeuronEvidence(n_neurons, shape.d_mlp, RESERVOIR)
+    asked = session.settings
+    neurons = NeuronEvidence(n_neurons, shape.d_mlp, asked.reservoir_tokens, asked.top_activations)
     neurons.choose(_first_texts(session, shards, EVIDENCE_PROMPTS))
     progress.stage("judge", sum(len(shard.prompts) for shard in shards), "prompts")
     measured = _measured(session, rules, shards, rows, neurons, progress)

@@ -183,11 +183,11 @@ class NeuronTable:
                     "selected": True,
                 }
 
-    def examples(self, top: int = 3) -> Iterator[dict[str, Any]]:
+    def examples(self) -> Iterator[dict[str, Any]]:
         """Rows of evidence/neurons.parquet: the strongest, one a decile, counter-examples."""
         evidence = self.evidence
         for neuron, name in enumerate(self.names):
-            for rank, (text, position, value) in enumerate(evidence.places_top(neuron, top)):
+            for rank, (text, position, value) in enumerate(evidence.places_top(neuron)):
                 yield self._example(name, "top", rank, text, position, value)
             if len(evidence.x) < 20:
                 continue

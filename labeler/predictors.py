@@ -16,9 +16,9 @@ from numpy import ndarray
 from heuristics.check import feature_mask
 from heuristics.contract import Heuristic
 from heuristics.text import Text, per_text
+from labeler.config import Settings
 
 MIN_COUNT = 20
-N_TOKENS, N_PREVIOUS, N_WORDS_SO_FAR, N_PREVIOUS_WORDS = 256, 128, 192, 64
 
 HERE = ("noun", "verb", "adjective", "proper noun", "pronoun", "function word", "word beginning")
 BEFORE = ("comma", "full stop", "speech mark", "determiner", "adjective", "verb", "preposition")
@@ -31,18 +31,19 @@ class NeuronVocabulary:
     `features` at the token and at the one before it, some of them at both (`HERE` after `BEFORE`);
     the identity of frequent `tokens` here, of the most frequent ones one position back, of the word
     so far where a token goes on with one (`words_so_far`: "moo", "moon"), and of the word before
-    this one (`previous_words`).
+    this one (`previous_words`). `limit` is the most tokens that were asked for.
     """
 
     features: tuple[Heuristic, ...]
     tokens: tuple[int, ...]
     words_so_far: tuple[str, ...] = ()
     previous_words: tuple[str, ...] = ()
+    limit: int = Settings.frequent_tokens
 
     @property
     def n_previous(self) -> int:
         """How many of the frequent tokens are looked for one position back as well."""
-        return min(N_PREVIOUS, len(self.tokens))
+        return min(self.limit // 2, len(self.tokens))
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -83,14 +84,15 @@ class NeuronVocabulary:
 
 
 def build_neuron_vocabulary(
-    features: tuple[Heuristic, ...], texts: Sequence[Text]
+    features: tuple[Heuristic, ...], texts: Sequence[Text], limit: int
 ) -> NeuronVocabulary:
-    """The frequent tokens and words of a sample; the result does not depend on its order."""
+    """At most `limit` frequent tokens of a sample, words in proportion, whatever its order."""
     return NeuronVocabulary(
         features,
-        tuple(_frequent((text.token_ids[1:].tolist() for text in texts), N_TOKENS)),
-        tuple(_frequent((word_so_far(text).tolist() for text in texts), N_WORDS_SO_FAR)),
-        tuple(_frequent((previous_word(text).tolist() for text in texts), N_PREVIOUS_WORDS)),
+        tuple(_frequent((text.token_ids[1:].tolist() for text in texts), limit)),
+        tuple(_frequent((word_so_far(text).tolist() for text in texts), limit * 3 // 4)),
+        tuple(_frequent((previous_word(text).tolist() for text in texts), limit // 4)),
+        limit,
     )
 
 

@@ -14,6 +14,7 @@ from heuristics.check import relation_targets
 from heuristics.contract import Heuristic
 from heuristics.text import Text
 from labeler.classes import QueryClasses, build_classes
+from labeler.config import Settings
 from labeler.predictors import NeuronVocabulary, build_neuron_vocabulary, predictor_matrix
 
 
@@ -32,14 +33,18 @@ class Vocabulary:
         return len(self.neurons)
 
 
-def build_vocabulary(heuristics: Sequence[Heuristic], texts: Sequence[Text]) -> Vocabulary:
+def build_vocabulary(
+    heuristics: Sequence[Heuristic],
+    texts: Sequence[Text],
+    frequent_tokens: int = Settings.frequent_tokens,
+) -> Vocabulary:
     """Resolve the vocabulary on a sample of texts; the result does not depend on their order."""
     features = tuple(item for item in heuristics if item.kind == "feature")
     return Vocabulary(
         relations=tuple(item for item in heuristics if item.kind == "relation"),
         features=features,
         classes=build_classes(features, texts),
-        neurons=build_neuron_vocabulary(features, texts),
+        neurons=build_neuron_vocabulary(features, texts, frequent_tokens),
     )
 
 

@@ -141,7 +141,7 @@ class Session:
         for shard in self._cut(sample)[1]:
             texts += self.texts(shard.prompts)
             self.progress.advance(len(shard.prompts))
-        return build_vocabulary(self.heuristics, texts)
+        return build_vocabulary(self.heuristics, texts, self.settings.frequent_tokens)
 
     def try_heuristics(self) -> None:
         """Ask plugins about a few texts, and the rest too: PluginError before the folder is made.
@@ -225,6 +225,7 @@ class Session:
             "long": self.settings.long,
             "dtype": self.settings.dtype,
             "token_budget": self.settings.token_budget,
+            "frequent_tokens": self.settings.frequent_tokens,
             "seed": self.settings.seed,
             "threads": self.settings.threads,
         }

@@ -23,7 +23,10 @@ def identity(session: Session) -> dict[str, str]:
         list(vocabulary.neurons.words_so_far),
         list(vocabulary.neurons.previous_words),
     ]
-    settings = {name: plan[name] for name in ("limit", "long", "dtype", "token_budget", "threads")}
+    settings = {
+        name: plan[name]
+        for name in ("limit", "long", "dtype", "token_budget", "frequent_tokens", "threads")
+    }
     return {
         "head-labeler": __version__,
         "torch": version("torch"),
