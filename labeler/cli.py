@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from labeler.plugin_cli import heuristics_app
-from labeler.reader_cli import compare, review
+from labeler.reader_cli import compare, review, run_path
 
 app = typer.Typer(
     help="Label what every attention head and MLP neuron of a language model does, with evidence.",
@@ -26,6 +26,9 @@ app.command()(compare)
 
 _USERS_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+ReadPath = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder, or its URL.", parser=run_path)
+]
 
 
 @app.command()
@@ -103,9 +106,13 @@ def run(
         bool, typer.Option("--verify", help="Run the labels afterwards: what they cost.")
     ] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Leave the report out.")] = False,
+    copy_to: Annotated[
+        str | None, typer.Option(help="Copy the finished folder to a URL: s3://BUCKET/RUN.")
+    ] = None,
 ) -> None:
     """Label a model over a corpus; leaves a run folder and a report."""
     from labeler.config import load_settings
+    from labeler.remote import check_target, copy_run
     from labeler.run import run_labels
     from labeler.terminal import TerminalProgress, console, head_table
 
@@ -141,6 +148,8 @@ def run(
         "resume": resume or None,
     }
     settings = load_settings(config, given)
+    if copy_to is not None:
+        check_target(copy_to)
     try:
         with TerminalProgress(console(stderr=True)) as progress:
             finished = run_labels(settings, progress)
@@ -159,11 +168,14 @@ def run(
         console(stderr=True).print(f"warning: {line}", highlight=False, markup=False)
     if not no_report:
         shown.print(f"Report: {finished.report()}", highlight=False, soft_wrap=True)
+    if copy_to is not None:
+        copy_run(finished.path, copy_to)
+        shown.print(f"Copied to: {copy_to}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
 def report(
-    run: RunPath,
+    run: ReadPath,
     out: Annotated[Path | None, typer.Option(help="Where to [RUN/report].")] = None,
     single_file: Annotated[bool, typer.Option("--single-file", help="One file to mail.")] = False,
 ) -> None:
@@ -176,7 +188,7 @@ def report(
 
 @app.command()
 def export(
-    run: RunPath,
+    run: ReadPath,
     out: Annotated[Path, typer.Option(help="A file, or a folder for csv and headvis.")],
     kind: Annotated[
         str,
@@ -265,7 +277,7 @@ def models(
 
 @app.command()
 def show(
-    run: RunPath, name: Annotated[str, typer.Argument(help="A head or neuron: L0H6, L0N512.")]
+    run: ReadPath, name: Annotated[str, typer.Argument(help="A head or neuron: L0H6, L0N512.")]
 ) -> None:
     """One head or neuron in the terminal: label, shares, exceptions, evidence."""
     from labeler.errors import ConfigError, did_you_mean

@@ -30,6 +30,11 @@ OURS = (
 
 def check_out(out: Path, overwrite: bool, resume: bool) -> None:
     """RunFolderError if `out` cannot take a run: a file, another run, or somebody's folder."""
+    if _URL.match(str(out)):
+        raise RunFolderError(
+            f"--out {out} is a URL; a run is written on this machine: give a folder, and the URL "
+            "with --copy-to"
+        )
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"--out {out} is a file; expected a folder, new or empty")
     _check_writable(out)
@@ -46,6 +51,7 @@ def check_out(out: Path, overwrite: bool, resume: bool) -> None:
         )
 
 
+_URL = re.compile(r"[A-Za-z][\w+.-]+:/")
 _STRAY = re.compile(r"\.(.+)\.\d+\.\d+")
 
 

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
+def run_path(run: str) -> Path:
+    """A run folder as it was named; one at a URL is fetched into the cache."""
+    if "://" not in run:
+        return Path(run)
+    from labeler.remote import fetched
+
+    return fetched(run)
+
+
 def review(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     file: Annotated[Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.")],
@@ -77,7 +86,10 @@ def _conflicts(merged: Merged) -> Table:
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN …", help="Run folders, the earliest first.")
+        list[Path],
+        typer.Argument(
+            metavar="RUN RUN …", help="Run folders or URLs, the earliest first.", parser=run_path
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("compare.html"),
 ) -> None:

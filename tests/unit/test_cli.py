@@ -17,7 +17,7 @@ from labeler.config import Settings
 NOT_FLAGS = {
     "long", "token_budget", "prompts_per_shard", "thresholds", "reinitialised",
 }  # fmt: skip
-NOT_SETTINGS = {"prompt", "config", "no_report"}
+NOT_SETTINGS = {"prompt", "config", "no_report", "copy_to"}
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int | str | None:
