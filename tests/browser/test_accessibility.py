@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from labeler.results import open_run
+from reports.compare import compare, write_comparison
 from tests.browser.conftest import report_of
 from tests.data.synthetic_heads import Size
 
@@ -53,10 +55,20 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return report_of(tmp_path_factory.mktemp("small"), Size(n_layers=1, n_heads=4, d_mlp=12))
 
 
-@pytest.mark.parametrize(
-    ("scheme", "rules"),
-    [("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})],
-)
+def findings(page: Any, axe: str, rules: dict[str, Any]) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate("rules => axe.run({ resultTypes: ['violations'], ...rules })", rules)
+    return [
+        f"{rule['impact']}: {rule['id']}: {node['html'][:200]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+SCHEMES = [("light", {}), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})]
+
+
+@pytest.mark.parametrize(("scheme", "rules"), SCHEMES)
 def test_axe_finds_nothing(
     browser: Any, small: Path, axe: str, scheme: str, rules: dict[str, Any]
 ) -> None:
@@ -69,15 +81,23 @@ def test_axe_finds_nothing(
         page.reload()
         if place in READY:
             page.wait_for_selector(READY[place])
-        page.evaluate(axe)
-        found = page.evaluate("rules => axe.run({ resultTypes: ['violations'], ...rules })", rules)
-        complaints += [
-            f"{place}: {rule['impact']}: {rule['id']}: {node['html'][:200]}"
-            for rule in found["violations"]
-            for node in rule["nodes"]
-        ]
+        complaints += [f"{place}: {found}" for found in findings(page, axe, rules)]
     context.close()
     assert complaints == []
+
+
+@pytest.mark.parametrize(("scheme", "rules"), SCHEMES)
+def test_axe_finds_nothing_in_a_comparison(
+    browser: Any, small: Path, axe: str, tmp_path: Path, scheme: str, rules: dict[str, Any]
+) -> None:
+    run = open_run(small.parents[1])
+    written = write_comparison(compare([run, run, run]), tmp_path / "compare.html")
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(written.as_uri())
+    found = findings(page, axe, rules)
+    context.close()
+    assert found == []
 
 
 def test_axe_would_find_something(browser: Any, small: Path, axe: str) -> None:
