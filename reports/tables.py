@@ -53,23 +53,27 @@ def described(head: HeadView) -> str:
 
 def latex_table(folder: RunFolder) -> str:
     """A longtable in ASCII; its first lines name the packages and how strange signs are shown."""
+    heads = head_views(folder)
+    measured = any(head.recovered is not None for head in heads)
+    names = ["Head", "Description", "$R^2$"] + (["Recovered"] if measured else [])
     rows = []
-    for head in head_views(folder):
+    for head in heads:
         words = latex(described(head))
         if head.confidence == "unlabelled":
             words = rf"\textcolor{{gray}}{{{words}}}"
         interval = rf" {{\scriptsize {latex(head.r2_interval)}}}" if head.r2_interval else ""
         cells = [latex(head.name), words, latex(head.r2_text) + interval]
-        rows.append(" & ".join([*cells, latex(head.recovered_text)]) + r" \\")
+        cells += [latex(head.recovered_text)] if measured else []
+        rows.append(" & ".join(cells) + r" \\")
     legend = latex(thresholds_text(folder.run.get("settings") or {}))
     return "\n".join(
         [
             r"% \usepackage{booktabs,longtable,xcolor,textcomp}",
             r"% A character that pdfLaTeX has no letter for is printed by number: \texttt{U+2400}.",
-            r"\begin{longtable}{lp{0.62\linewidth}rr}",
+            rf"\begin{{longtable}}{{lp{{0.62\linewidth}}{'r' * (len(names) - 2)}}}",
             rf"\caption{{Attention heads of {latex(_title(folder))}. {legend}}}\\",
             r"\toprule",
-            r"Head & Description & $R^2$ & Recovered \\",
+            " & ".join(names) + r" \\",
             r"\midrule\endhead",
             *rows,
             r"\bottomrule",

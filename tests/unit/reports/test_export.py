@@ -138,6 +138,16 @@ def test_latex_escapes_what_latex_reads(reviewed: RunFolder, tmp_path: Path) -> 
     assert not re.search(r"[^\x00-\x7f]", "".join(rows))
 
 
+def test_no_table_has_a_column_that_was_not_measured(tmp_path: Path) -> None:
+    folder = open_run(make_run_folder(tmp_path / "run", Size(1, 4, 8, verified=False)))
+    assert "Recovered" not in export(folder, "markdown", tmp_path / "t.md").read_text("utf-8")
+    table = export(folder, "latex", tmp_path / "t.tex").read_text("ascii")
+    assert r"{lp{0.62\linewidth}r}" in table
+    assert r"Head & Description & $R^2$ \\" in table
+    rows = [line for line in table.splitlines() if line.startswith("L0H")]
+    assert all(len(re.findall(r"(?<!\\)&", line)) == 2 for line in rows)
+
+
 def test_csv_keeps_every_digit_and_both_wordings(reviewed: RunFolder, tmp_path: Path) -> None:
     folder = export(reviewed, "csv", tmp_path / "out")
     with (folder / "heads.csv").open(encoding="utf-8", newline="") as file:
