@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from labeler.fit_heads import HeadLabel, Rule, Term
@@ -15,6 +16,10 @@ DIFFUSE = 0.5
 ALWAYS = 0.97
 """Coverage below which a prediction is said to hold "where it can"."""
 SPREAD = "over all visible tokens"
+FEW = 8
+"""A head whose patterns have the entropy of more tokens than this is said to be diffuse."""
+PARKED, NOTHING = 0.3, 0.1
+"""From this share on the first position, and up to this part of it in what the head writes."""
 
 Phrase = Callable[[int], str]
 
@@ -44,6 +49,28 @@ def head_sentence(label: HeadLabel, phrase: Phrase) -> str:
     if alone:
         said += f"; {listed([_where(rule) for rule in alone])}, only to itself"
     return f"{said[0].upper()}{said[1:]}."
+
+
+def unlabelled_sentence(entropy: float, first: float) -> str:
+    """What was measured of a head that no label holds for.
+
+    `entropy` of its patterns in nats, mean over queries, said as the number of tokens that an even
+    spread would need for it; `first`, its attention to the first position, from 0 to 1.
+    """
+    tokens = math.exp(entropy)
+    number = "one token" if tokens < 1.5 else f"{tokens:.0f} tokens"
+    sink = f", {percent(first)} of it on the start of the text" if first >= SOMETIMES else ""
+    if tokens > FEW:
+        return f"Unlabelled: diffuse, its attention as wide as an even spread over {number}{sink}."
+    return f"Unlabelled: its attention is as narrow as on {number}{sink}; no rule tried says which."
+
+
+def parked(first: float, written: float) -> bool:
+    """Whether a head parks attention on the first position and writes next to nothing there.
+
+    `first` is the share of its attention there, `written` the same of its value-weighted pattern.
+    """
+    return first >= PARKED and written <= NOTHING * first
 
 
 def _only_itself(rule: Rule, phrase: Phrase) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from labeler.describe import head_sentence
+from labeler.describe import head_sentence, parked, unlabelled_sentence
 from labeler.distance import bucket_edges
 from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.intervals import r_squared, ratio
@@ -21,6 +21,8 @@ from labeler.thresholds import Thresholds
 
 EVENLY = "(all visible tokens)"
 """Stands in predictions.parquet for an exception that says no more than the baseline."""
+SINK = "start of text"
+WRITES_NOTHING = ", where it writes next to nothing"
 
 
 def confidence(r2: float, low: float, labelled: bool, limits: Thresholds) -> str:
@@ -91,12 +93,20 @@ def head_rows(
     rows = max(float(summed(folds, "rows").sum()), 1.0)
     first = summed(folds, "first")[fit.heads].sum(axis=1) / rows
     entropy = summed(folds, "entropy")[fit.heads] / rows
-    phrases = [item.phrase for item in fit.vocabulary.relations]
+    weighted_first = whole.weighted_first[fit.heads] / queries
     general = fit.general_r2(labels)
     for index, label in enumerate(labels):
         sure = head_confidence(r2[index], low[index], general[index], limits)
         layer, head = label.name[1:].split("H")
-        said = head_sentence(label, phrases.__getitem__) if sure != "unlabelled" else ""
+        if sure == "unlabelled":
+            said = unlabelled_sentence(entropy[index], first[index])
+        else:
+            idle = parked(first[index], weighted_first[index])
+            phrases = [
+                item.phrase + WRITES_NOTHING * (idle and item.name == SINK)
+                for item in fit.vocabulary.relations
+            ]
+            said = head_sentence(label, phrases.__getitem__)
         yield {
             "name": label.name,
             "layer": int(layer),
@@ -112,7 +122,7 @@ def head_rows(
             "first_position_share": first[index],
             "entropy": entropy[index],
             "written": whole.written[fit.heads[index]] / queries,
-            "first_position_share_weighted": whole.weighted_first[fit.heads[index]] / queries,
+            "first_position_share_weighted": weighted_first[index],
             "r2_weighted": weighted[fit.heads[index]],
             "induction": induction[fit.heads[index]],
         }

@@ -173,7 +173,7 @@ def component(folder: RunFolder, name: str) -> list[Any]:
     parts: list[Any] = [
         Text(f"{name}  {MARKS[sure]}{general}", style="bold"),
         *(Text(f"– {exception}") for exception in exceptions),
-        Text(f"held-out R² {row['r2']:.3f}{_interval(row)}  ({sure})", style="dim"),
+        Text(f"held-out R² {row['r2']:.3f}{_interval(row)}  ({sure}){_reading(row)}", style="dim"),
         _predictions(folder, name, "weight" if neurons else "share"),
     ]
     evidence = folder.evidence_neurons if neurons else folder.evidence_heads
@@ -197,6 +197,13 @@ def visible(string: str) -> str:
 def _interval(row: pd.Series) -> str:
     known = pd.notna(row["r2_low"]) and pd.notna(row["r2_high"])
     return f" [{row['r2_low']:.3f}, {row['r2_high']:.3f}]" if known else ""
+
+
+def _reading(row: pd.Series) -> str:
+    """Which reading of a head its label rests on, and how it does in the other."""
+    if "r2_weighted" not in row or pd.isna(row["r2_weighted"]):
+        return ""
+    return f"\nrests on attention; value-weighted R² {row['r2_weighted']:.3f}"
 
 
 def _predictions(folder: RunFolder, name: str, share: str) -> Table:

@@ -197,6 +197,11 @@ def _standing(row: Row) -> Standing:
 def _facts(row: Row) -> Iterator[tuple[str, str, str]]:
     """(name, figure, what it means) of what was measured."""
     table = (
+        (
+            "R², value-weighted",
+            decimal(row.get("r2_weighted")),
+            "the label rests on attention; this is how it does on attention times what is written",
+        ),
         ("R², all relations", decimal(row["r2_dense"]), "the ceiling of the vocabulary"),
         ("R², distance alone", decimal(row["r2_distance"]), "no words, only how far back"),
         ("remainder", percent(row["unexplained"]), "what the label spreads over all tokens"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from labeler.classes import Group
-from labeler.describe import head_sentence, listed, percent
+from labeler.describe import head_sentence, listed, parked, percent, unlabelled_sentence
 from labeler.fit_heads import HeadLabel, Rule, Term
 
 PHRASES = (
@@ -167,3 +169,29 @@ def test_lists() -> None:
     assert listed(["a"]) == "a"
     assert listed(["a", "b"]) == "a and b"
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("entropy", "first", "said"),
+    [
+        # An even spread over n tokens has an entropy of ln n.
+        (
+            math.log(53),
+            0.02,
+            "Unlabelled: diffuse, its attention as wide as an even spread over 53",
+        ),
+        (math.log(20), 0.31, "spread over 20 tokens, 31% of it on the start of the text."),
+        (math.log(3), 0.0, "as narrow as on 3 tokens; no rule tried says which."),
+        (0.0, 0.0, "as narrow as on one token; no rule tried says which."),
+    ],
+)
+def test_a_head_without_a_label_says_how_widely_it_looks(
+    entropy: float, first: float, said: str
+) -> None:
+    assert said in unlabelled_sentence(entropy, first)
+
+
+def test_a_head_is_parked_where_it_attends_and_does_not_write() -> None:
+    assert parked(0.6, 0.05)
+    assert not parked(0.6, 0.5)  # it writes there what it attends to
+    assert not parked(0.2, 0.0)  # too little attention there to be parked
