@@ -222,17 +222,24 @@ class Campaign:
         if singly and condition in SINGLE:
             for head in self.all:
                 self._single(trial, condition, head, patterns, losses)
+        # In a model of one layer "all heads" and "the layer" are the same: run once.
+        known: dict[frozenset[int], Nats] = {}
+
+        def together(scope: str, name: str, heads: Sequence[int]) -> None:
+            key = frozenset(heads)
+            if key not in known:
+                replaced = replacement(patterns, heads, self.n_heads)
+                known[key] = trial.nats(trial.by_token(replaced))
+            losses.add(scope, name, condition, known[key])
+
         if condition in CURVES:
             order = orders.get(condition, orders["label"])
             for fraction in FRACTIONS:
-                count = max(1, round(fraction * len(order)))
-                nats = trial.by_token(replacement(patterns, order[:count], self.n_heads))
-                losses.add("fraction", f"{fraction:g}", condition, trial.nats(nats))
+                together("fraction", f"{fraction:g}", order[: max(1, round(fraction * len(order)))])
         if condition in LAYERS:
             for layer in range(self.shape.n_layers):
                 heads = range(layer * self.n_heads, (layer + 1) * self.n_heads)
-                nats = trial.by_token(replacement(patterns, heads, self.n_heads))
-                losses.add("layer", f"L{layer}", condition, trial.nats(nats))
+                together("layer", f"L{layer}", heads)
 
     def _single(
         self,

@@ -103,7 +103,7 @@ def head_rows(
         else:
             idle = parked(first[index], weighted_first[index])
             phrases = [
-                item.phrase + WRITES_NOTHING * (idle and item.name == SINK)
+                item.phrase + (WRITES_NOTHING if idle and item.name == SINK else "")
                 for item in fit.vocabulary.relations
             ]
             said = head_sentence(label, phrases.__getitem__)
