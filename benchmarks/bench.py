@@ -111,19 +111,6 @@ def interleaved(sides: dict[str, Callable[[], None]], rounds: int) -> dict[str, 
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def beside_the_model(session: Session, forward: Forward, rounds: int) -> dict[str, float]:
-    """Median seconds of labelling, of its text's side alone, and of forward passes."""
-    return interleaved(
-        {
-            "labelling": lambda: labelling(session),
-            "reading": lambda: reading(session),
-            "stopped": forward.stopped,
-            "whole": forward.whole,
-        },
-        rounds,
-    )
-
-
 def measure(name: str, prompts: int, rounds: int) -> dict[str, Any]:
     """All ratios of one shape."""
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +119,13 @@ def measure(name: str, prompts: int, rounds: int) -> dict[str, Any]:
         session = Session(load_settings(None, given | {"out": Path(folder) / "run"}))
         vocabulary = session.vocabulary
         forward = Forward(session)
-        found = beside_the_model(session, forward, rounds)
+        sides: dict[str, Callable[[], None]] = {
+            "labelling": lambda: labelling(session),
+            "reading": lambda: reading(session),
+            "stopped": forward.stopped,
+            "whole": forward.whole,
+        }
+        found = interleaved(sides, rounds)
         slow = interleaved({"detector": forward.detector, "cached": forward.cached}, 1)
         found |= {side: value / forward.slow_fraction for side, value in slow.items()}
     return {
