@@ -16,6 +16,7 @@ from torch import Tensor
 from heuristics.text import Text
 from labeler.fit_heads import HeadLabel
 from labeler.model import LanguageModel
+from labeler.predict import baseline
 from labeler.prepare import Prepared
 from labeler.score import batches, pad
 
@@ -54,8 +55,7 @@ class HeadEvidence:
     def __call__(self, item: Prepared, layer: int, real: Tensor, said: Tensor) -> None:
         """A `Watch` of `measure`."""
         n, text = len(item), replace(item.text)  # without what heuristics computed
-        flat = torch.ones(n, n).tril()
-        flat = flat / flat.sum(dim=1, keepdim=True)
+        flat = baseline(n, None)
         error = ((real - said) ** 2).sum(dim=2)
         explained = ((real - flat) ** 2).sum(dim=2) - error
         early = min(EARLY, n - 1)

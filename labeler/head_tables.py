@@ -94,6 +94,11 @@ def head_rows(
     first = summed(folds, "first")[fit.heads].sum(axis=1) / rows
     entropy = summed(folds, "entropy")[fit.heads] / rows
     weighted_first = whole.weighted_first[fit.heads] / queries
+    phrases = [item.phrase for item in fit.vocabulary.relations]
+    idle = [
+        item.phrase + (WRITES_NOTHING if item.name == SINK else "")
+        for item in fit.vocabulary.relations
+    ]
     general = fit.general_r2(labels)
     for index, label in enumerate(labels):
         sure = head_confidence(r2[index], low[index], general[index], limits)
@@ -101,12 +106,8 @@ def head_rows(
         if sure == "unlabelled":
             said = unlabelled_sentence(entropy[index], first[index])
         else:
-            idle = parked(first[index], weighted_first[index])
-            phrases = [
-                item.phrase + (WRITES_NOTHING if idle and item.name == SINK else "")
-                for item in fit.vocabulary.relations
-            ]
-            said = head_sentence(label, phrases.__getitem__)
+            said_of = idle if parked(first[index], weighted_first[index]) else phrases
+            said = head_sentence(label, said_of.__getitem__)
         yield {
             "name": label.name,
             "layer": int(layer),
