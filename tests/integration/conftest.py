@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from labeler.cli import main
+from labeler.run import run_labels
 from tests.oracles.prompts import prompts
 from tests.oracles.random_models import Shape, random_model
+from tests.torture.small import small_run
 
 TINY = Shape("gpt2", n_layers=1, n_heads=2, d_model=16, d_mlp=8, n_ctx=64)
 N_PROMPTS = 10
@@ -85,3 +87,11 @@ def finished(model: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory
     from labeler import label
 
     return label(model, corpus, tmp_path_factory.mktemp("runs") / "finished").path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small model, a corpus, and an undisturbed run of them in `out`."""
+    folder = tmp_path_factory.mktemp("made")
+    run_labels(small_run(folder))
+    return folder

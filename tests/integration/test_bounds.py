@@ -7,25 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from labeler.config import Settings
 from labeler.errors import RunFolderError
 from labeler.results import RunFolder
 from labeler.run import run_labels
 from labeler.session import Session
 from labeler.statistics import Statistics
-from tests.torture.small import contents, small_run
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small model, a corpus, and a run of them with the defaults in `out`."""
-    folder = tmp_path_factory.mktemp("bounds")
-    run_labels(small_run(folder))
-    return folder
-
-
-def asked(made: Path, tmp_path: Path, **options: object) -> Settings:
-    return small_run(made, out=tmp_path / "run", **options)
+from tests.torture.small import asked, contents, small_run
 
 
 def shards(out: Path) -> list[Statistics]:

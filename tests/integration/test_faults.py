@@ -17,26 +17,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from labeler import results
-from labeler.config import Settings
 from labeler.engines.stopping import SAID
 from labeler.errors import ModelError, RunFolderError
 from labeler.progress import Silent
 from labeler.run import run_labels
-from tests.torture.small import contents, small_run
+from tests.torture.small import asked, contents, small_run
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small model, a corpus, and an undisturbed run of them in `out`."""
-    folder = tmp_path_factory.mktemp("faults")
-    run_labels(small_run(folder))
-    return folder
-
-
-def asked(made: Path, tmp_path: Path, **options: object) -> Settings:
-    return small_run(made, out=tmp_path / "run", **options)
 
 
 def test_a_nan_is_named_by_layer_hook_and_prompt(made: Path, tmp_path: Path):

@@ -39,3 +39,8 @@ def contents(run: Path) -> dict[str, bytes]:
         for path in sorted(run.rglob("*"))
         if path.is_file() and path.name not in left_out
     }
+
+
+def asked(made: Path, tmp_path: Path, **options: object) -> Settings:
+    """The settings of the small run in `made`, into a folder of the test's own."""
+    return small_run(made, out=tmp_path / "run", **options)
