@@ -37,7 +37,7 @@ def labelling(session: Session) -> None:
         (Scorer(session.model, session.vocabulary), session.batches(shard))
         for shard in session.shards
     )
-    for scorer in score_shards(parts):
+    for scorer in score_shards(parts, session.overlap):
         scorer.statistics()
 
 

@@ -12,6 +12,7 @@ import typer
 
 from labeler.plugin_cli import heuristics_app
 from labeler.reader_cli import compare, review, run_path
+from labeler.run_cli import run
 
 app = typer.Typer(
     help="Label what every attention head and MLP neuron of a language model does, with evidence.",
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(heuristics_app, name="heuristics")
+app.command()(run)
 app.command()(review)
 app.command()(compare)
 
@@ -29,148 +31,6 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 ReadPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder, or its URL.", parser=run_path)
 ]
-
-
-@app.command()
-def run(
-    model: Annotated[
-        str | None, typer.Option(help="Hub name or folder in Hugging Face format [embedded].")
-    ] = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option(
-            help=".txt, .jsonl, .csv, .parquet, a folder of .txt, hf:NAME[:split], - [stories]."
-        ),
-    ] = None,
-    prompt: Annotated[
-        list[str] | None, typer.Option(help="A prompt by itself; repeatable, instead of --corpus.")
-    ] = None,
-    column: Annotated[str | None, typer.Option(help="Where the text is [text].")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder [runs/labels].")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
-    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 … [float32].")] = None,
-    revision: Annotated[
-        str | None, typer.Option(help="A branch, tag, commit or checkpoint on the hub [main].")
-    ] = None,
-    device_map: Annotated[
-        str | None, typer.Option(help="auto or balanced: spread over several GPUs.")
-    ] = None,
-    pickle: Annotated[
-        bool, typer.Option("--pickle", help="Also read weights in pytorch_model.bin.")
-    ] = False,
-    max_prompts: Annotated[int | None, typer.Option(help="Take the first N prompts.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Cut every prompt after N tokens.")] = None,
-    min_tokens: Annotated[int | None, typer.Option(help="Leave out shorter prompts.")] = None,
-    plugin: Annotated[
-        list[str] | None, typer.Option(help="A file or module with heuristics; repeatable.")
-    ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only this heuristic; repeatable.")] = None,
-    without: Annotated[
-        list[str] | None, typer.Option(help="Without this heuristic; repeatable.")
-    ] = None,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Leave out a plugin that fails, and say so.")
-    ] = False,
-    spacy: Annotated[str | None, typer.Option(help="A spaCy pipeline, or none [embedded].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of what is drawn [0].")] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="serial, or ray: many cores and machines [serial].")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="A Ray cluster [this machine]: auto, HOST:6379.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes under Ray [one a core or GPU].")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads of a process [all cores; 1 under Ray].")
-    ] = None,
-    frequent_tokens: Annotated[
-        int | None,
-        typer.Option(help="Tokens that neurons are described by one by one; bounds memory [256]."),
-    ] = None,
-    top_activations: Annotated[
-        int | None, typer.Option(help="Strongest activations shown of a neuron [3].")
-    ] = None,
-    reservoir_tokens: Annotated[
-        int | None, typer.Option(help="Tokens that every neuron's activations are kept at [3000].")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A TOML file of options; flags override it.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run in --out.")
-    ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Run the labels afterwards: what they cost.")
-    ] = False,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Leave the report out.")] = False,
-    copy_to: Annotated[
-        str | None, typer.Option(help="Copy the finished folder to a URL: s3://BUCKET/RUN.")
-    ] = None,
-) -> None:
-    """Label a model over a corpus; leaves a run folder and a report."""
-    from labeler.config import load_settings
-    from labeler.remote import check_target, copy_run
-    from labeler.run import run_labels
-    from labeler.terminal import TerminalProgress, console, head_table
-
-    given = {
-        "model": model,
-        "corpus": corpus,
-        "column": column,
-        "out": out,
-        "device": device,
-        "dtype": dtype,
-        "revision": revision,
-        "device_map": device_map,
-        "pickle": pickle or None,
-        "max_prompts": max_prompts,
-        "max_tokens": max_tokens,
-        "min_tokens": min_tokens,
-        "spacy": spacy,
-        "seed": seed,
-        "engine": engine,
-        "address": address,
-        "workers": workers,
-        "threads": threads,
-        "frequent_tokens": frequent_tokens,
-        "top_activations": top_activations,
-        "reservoir_tokens": reservoir_tokens,
-        "prompts": prompt or None,
-        "plugin": plugin or None,
-        "only": only or None,
-        "without": without or None,
-        "keep_going": keep_going or None,
-        "verify": verify or None,
-        "overwrite": overwrite or None,
-        "resume": resume or None,
-    }
-    settings = load_settings(config, given)
-    if copy_to is not None:
-        check_target(copy_to)
-    try:
-        with TerminalProgress(console(stderr=True)) as progress:
-            finished = run_labels(settings, progress)
-            if settings.verify:
-                finished = finished.verify(progress)
-    except KeyboardInterrupt:  # here, because Typer ends with 130 and without a word
-        instead = " in place of --overwrite" if settings.overwrite else ""
-        typer.echo(f"labeler: stopped; the same command with --resume{instead} goes on", err=True)
-        raise typer.Exit(130) from None
-    shown = console()
-    shown.print(head_table(finished.heads))
-    shown.print()
-    for line in finished.headlines:
-        shown.print(line, highlight=False)
-    for line in finished.warnings:
-        console(stderr=True).print(f"warning: {line}", highlight=False, markup=False)
-    if not no_report:
-        shown.print(f"Report: {finished.report()}", highlight=False, soft_wrap=True)
-    if copy_to is not None:
-        copy_run(finished.path, copy_to)
-        shown.print(f"Copied to: {copy_to}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -217,11 +77,12 @@ def verify(
     ] = None,
 ) -> None:
     """Run the labels of a run: replace heads by what they say, and measure the loss."""
+    from labeler.engines.threads import take_cores
     from labeler.terminal import TerminalProgress, ablation_table, console, replacement_table
     from labeler.verification import verify as run_verification
     from labeler.verification import verify_neurons
 
-    _threads()
+    take_cores()
     if neurons is not None:
         names = [name.strip() for name in neurons.split(",") if name.strip()]
         console().print(ablation_table(verify_neurons(run, names)))
@@ -246,13 +107,14 @@ def stats(
     ] = False,
 ) -> None:
     """Mean, deviation, quartiles and extremes of every hook over one prompt, exactly."""
+    from labeler.engines.threads import take_cores
     from labeler.errors import CorpusError
     from labeler.hooks import prompt_statistics
     from labeler.model import load_model
     from labeler.session import EMBEDDED_MODEL
     from labeler.terminal import console, hook_table
 
-    _threads()
+    take_cores()
     name = str(EMBEDDED_MODEL) if model == "embedded" else model
     loaded = load_model(name, device, revision=revision, pickle=pickle)
     rows = prompt_statistics(loaded, prompt)
@@ -303,12 +165,13 @@ def try_plugin(
     ] = 400,
 ) -> None:
     """Which labels of a run would change if it had these heuristics, too?"""
+    from labeler.engines.threads import take_cores
     from labeler.terminal import TerminalProgress, console
     from labeler.trial import extend
     from labeler.trial_fit import trial
     from labeler.trial_terminal import trial_report
 
-    _threads()
+    take_cores()
     with TerminalProgress(console(stderr=True)) as progress:
         extended = extend(run, file, max_prompts, progress)
         progress.stage("fit", 1, "labels")
@@ -316,15 +179,6 @@ def try_plugin(
     shown = console()
     for part in trial_report(found, extended.session.settings.thresholds):
         shown.print(part, highlight=False, markup=False)
-
-
-def _threads() -> None:
-    """As many threads as cores that this process may use, for torch as for the rest."""
-    import torch
-
-    from labeler.engines.threads import cores
-
-    torch.set_num_threads(cores())
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -18,7 +18,7 @@ from labeler.thresholds import Thresholds
 
 Dtype = Literal["float32", "float64", "bfloat16", "float16"]
 Long = Literal["split", "cut"]
-EngineName = Literal["serial", "ray"]
+EngineName = Literal["auto", "processes", "serial", "ray"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Settings:
     frequent_tokens: int = 256
     top_activations: int = 3
     reservoir_tokens: int = 3000
-    engine: EngineName = "serial"
+    engine: EngineName = "auto"
     address: str | None = None
     workers: int | None = None
     threads: int | None = None
@@ -246,9 +246,10 @@ def _check_together(settings: Settings) -> None:
             f"max_tokens is {settings.max_tokens} and min_tokens {settings.min_tokens}, which "
             "leaves no prompt; expected max_tokens to be the larger"
         )
-    for name in ("address", "workers"):
-        if settings.engine == "serial" and getattr(settings, name) is not None:
-            raise ConfigError(f"{name} goes with engine = 'ray'; give both, or leave it out")
+    if settings.address is not None and settings.engine != "ray":
+        raise ConfigError("address goes with engine = 'ray'; give both, or leave it out")
+    if settings.workers is not None and settings.engine == "serial":
+        raise ConfigError("engine 'serial' is one process; leave workers out, or the engine")
     limits = settings.thresholds
     if limits.clear < limits.likely:
         raise ConfigError(

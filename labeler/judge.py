@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from numpy import ndarray
 
 from heuristics.text import Text
 from labeler.corpus import Shard
+from labeler.engines.forked import meanwhile
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
 from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
 from labeler.hooks import hook_rows
 from labeler.measure import Measured, measure
-from labeler.neurons import neuron_findings, neuron_headline
+from labeler.neurons import NeuronNumbers, neuron_findings, neuron_headline, neuron_numbers
 from labeler.predict import Rules, patterns
 from labeler.prepare import Prepared
 from labeler.progress import Progress
@@ -107,6 +109,17 @@ def fit_all_heads(
 
 def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> Findings:
     """Everything after the statistics."""
+    fork = session.settings.engine == "processes" and session.model.shape.d_mlp > 0
+    with meanwhile(partial(neuron_numbers, session, folds), fork) as numbers:
+        return _judge(session, folds, progress, numbers)
+
+
+def _judge(
+    session: Session,
+    folds: Sequence[Statistics],
+    progress: Progress,
+    numbers: Callable[[], NeuronNumbers],
+) -> Findings:
     shape, vocabulary = session.model.shape, session.vocabulary
     heads = fit_all_heads(session, folds, progress)
     rules = heads.rules(shape.n_layers, shape.n_heads, len(vocabulary.classes))
@@ -125,7 +138,7 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
     pictures: dict[str, Any] = {}
     if n_neurons:
         progress.stage("fit neurons", n_neurons, "neurons")
-        own = neuron_findings(session, folds, neurons, showcase(session))
+        own = neuron_findings(session, folds, neurons, showcase(session), numbers())
         both = [tables["predictions.parquet"], own.tables["predictions.parquet"]]
         tables |= own.tables | {"predictions.parquet": pd.concat(both, ignore_index=True)}
         about_neurons, pictures = own.figures, own.pictures
@@ -160,7 +173,7 @@ def _measured(
     by_fold = dict.fromkeys(judging, nothing)
     budget = session.settings.token_budget
     prepared = ((shard, batch) for shard in shards for batch in session.batches(shard))
-    with closing(ahead(prepared)) as coming:
+    with closing(ahead(prepared, session.overlap)) as coming:
         for shard, batch in coming:
             inside = [item for item in batch if item.id in neurons.texts]
             outside = [item for item in batch if item.id not in neurons.texts]

@@ -67,6 +67,11 @@ def kind_of(terms: Sequence[Term]) -> str:
     return "mixed" if any(term.is_class for term in terms) else "token detector"
 
 
+def constant(statistics: Statistics) -> ndarray:
+    """Which neurons never change over what the statistics are of."""
+    return np.asarray(statistics["neuron_max"] - statistics["neuron_min"] < DEAD)
+
+
 def terms_of(fit: NeuronFit, said: Sequence[Predictor], neuron: int) -> list[Term]:
     """A neuron's predictions, the largest gain first."""
     found = []
@@ -100,7 +105,7 @@ class NeuronTable:
     @property
     def constant(self) -> ndarray:
         """Neurons that never change on this corpus: dead ones, and ones that are always on."""
-        return np.asarray(self.statistics["neuron_max"] - self.statistics["neuron_min"] < DEAD)
+        return constant(self.statistics)
 
     def moments(self) -> tuple[ndarray, ndarray]:
         """Mean and standard deviation of every neuron over the corpus."""

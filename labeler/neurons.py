@@ -12,10 +12,11 @@ import scipy.sparse as sp
 from numpy import ndarray
 
 from labeler.activations import activation_pictures
+from labeler.columns import Columns
 from labeler.evidence import NeuronEvidence, fill_values
 from labeler.fit_neurons import NeuronFit, fit_neurons
 from labeler.neuron_output import neuron_outputs
-from labeler.neuron_tables import DEAD, NeuronTable
+from labeler.neuron_tables import DEAD, NeuronTable, constant
 from labeler.pairs import pair_rows
 from labeler.partial import partial_r2
 from labeler.predictors import predictors
@@ -34,44 +35,63 @@ class NeuronFindings:
     pictures: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class NeuronNumbers:
+    """What statistics and weights say about neurons, before any activation is looked at.
+
+    `columns` has an entry a neuron: columns of `neurons.parquet` that need no label.
+    """
+
+    fit: NeuronFit
+    columns: list[dict[str, Any]]
+    pairs: list[dict[str, Any]]
+    figures: dict[str, float | None]
+
+
+def neuron_numbers(session: Session, folds: Sequence[Statistics]) -> NeuronNumbers:
+    """The fit of all neurons, pairs with heads, and the fit of a copy that has learnt nothing."""
+    limits, vocabulary = session.settings.thresholds, session.vocabulary.neurons
+    fit = fit_neurons(folds, vocabulary, limits)
+    columns = [dict(row) for row in neuron_outputs(session.model)]
+    _put(columns, "r2_partial", partial_r2(folds, fit, vocabulary))
+    texts, budget = session.neuron_columns(), session.settings.token_budget
+    pairs = pair_rows(session.model, texts, budget)
+    figures = summary("", fit, ~constant(merge(folds)))
+    if session.settings.reinitialised:
+        other, live = reinitialised_fit(session, texts)
+        _put(columns, "r2_reinitialised", np.where(live, other.r2, np.nan))
+        figures |= summary("_reinitialised", other, live)
+        figures["neurons_reinitialised_prompts"] = sum(map(len, texts))
+    return NeuronNumbers(fit, columns, pairs, figures)
+
+
 def neuron_findings(
     session: Session,
     folds: Sequence[Statistics],
     evidence: NeuronEvidence,
     shown: Sequence[Prepared],
+    numbers: NeuronNumbers,
 ) -> NeuronFindings:
     """Labels of all neurons; `predictions.parquet` among the tables has their rows only."""
-    limits, vocabulary = session.settings.thresholds, session.vocabulary.neurons
-    fit = fit_neurons(folds, vocabulary, limits)
     table = NeuronTable(
-        fit=fit,
+        fit=numbers.fit,
         names=session.model.shape.neurons,
-        predictors=predictors(vocabulary, session.model.token_string),
+        predictors=predictors(session.vocabulary.neurons, session.model.token_string),
         statistics=merge(folds),
         evidence=evidence,
         sample=reservoir_columns(evidence),
-        limits=limits,
+        limits=session.settings.thresholds,
     )
-    figures = summary("", fit, ~table.constant)
-    extra = [dict(row) for row in neuron_outputs(session.model)]
-    _put(extra, "r2_partial", partial_r2(folds, fit, vocabulary))
-    if session.settings.reinitialised:
-        other, live, prompts = reinitialised_fit(session)
-        _put(extra, "r2_reinitialised", np.where(live, other.r2, np.nan))
-        figures |= summary("_reinitialised", other, live)
-        figures["neurons_reinitialised_prompts"] = prompts
     examples = list(table.examples())
     fill_values(examples, evidence.items, session.model)
     return NeuronFindings(
         {
-            "neurons.parquet": pd.DataFrame(list(table.rows(extra))),
+            "neurons.parquet": pd.DataFrame(list(table.rows(numbers.columns))),
             "predictions.parquet": pd.DataFrame(list(table.predictions())),
             "evidence/neurons.parquet": pd.DataFrame(examples),
-            "pairs.parquet": pd.DataFrame(
-                pair_rows(session.model, session.neuron_columns(), session.settings.token_budget)
-            ),
+            "pairs.parquet": pd.DataFrame(numbers.pairs),
         },
-        figures,
+        numbers.figures,
         _pictures(session, table, shown),
     )
 
@@ -107,16 +127,17 @@ def summary(suffix: str, fit: NeuronFit, live: ndarray) -> dict[str, float | Non
     return {f"{name}{suffix}": value for name, value in zip(names, values, strict=True)}
 
 
-def reinitialised_fit(session: Session) -> tuple[NeuronFit, ndarray, int]:
-    """The same fit on a re-initialised copy; which of its neurons are live, and from what texts."""
-    by_fold = session.neuron_columns()
+def reinitialised_fit(
+    session: Session, by_fold: Sequence[Sequence[Columns]]
+) -> tuple[NeuronFit, ndarray]:
+    """The same fit on a re-initialised copy, and which of its neurons are live."""
     n_columns, budget = len(session.vocabulary.neurons), session.settings.token_budget
     with reinitialised(session.model, session.settings.seed) as model:
         folds = [neuron_statistics(model, texts, n_columns, budget) for texts in by_fold]
     low = np.min([fold["neuron_min"] for fold in folds], axis=0)
     high = np.max([fold["neuron_max"] for fold in folds], axis=0)
     fit = fit_neurons(folds, session.vocabulary.neurons, session.settings.thresholds)
-    return fit, high - low >= DEAD, sum(len(texts) for texts in by_fold)
+    return fit, high - low >= DEAD
 
 
 def neuron_headline(figures: Mapping[str, float | None]) -> str:

@@ -19,7 +19,7 @@ from labeler import __version__, plugins
 from labeler.config import Settings, load_settings
 from labeler.engines.fold import fold_statistics
 from labeler.engines.ray import load_ray
-from labeler.engines.threads import limited, with_threads
+from labeler.engines.threads import limited, with_engine
 from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
@@ -112,7 +112,7 @@ def label(
 def run_labels(settings: Settings, progress: Progress | None = None) -> Run:
     """Label as `settings` say and write the run folder; all is checked before it is touched."""
     progress = progress or Silent()
-    settings = with_threads(plugins.with_project(settings))
+    settings = with_engine(plugins.with_project(settings))
     if settings.engine == "ray":
         load_ray()
     with plugins.hinting(settings.keep_going), limited(settings.threads or 1):

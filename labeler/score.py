@@ -1,6 +1,6 @@
 """One shard of texts and a model → statistics: the hot path.
 
-The text's side (`text_sums`) is read in a thread while the model runs over the batch before.
+The text's side (`text_sums`) is read in a thread while a GPU runs over the batch before.
 """
 
 from __future__ import annotations
@@ -179,8 +179,11 @@ class Scorer:
         return Statistics(self.sums).rounded()
 
 
-def ahead(items: Iterable[S]) -> Generator[S, None, None]:
-    """The same items, each computed in a thread while the one before is used."""
+def ahead(items: Iterable[S], overlap: bool) -> Generator[S, None, None]:
+    """The same items; with `overlap`, each is computed in a thread while the one before is used."""
+    if not overlap:
+        yield from items
+        return
     iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, iterator, _END)
@@ -190,9 +193,12 @@ def ahead(items: Iterable[S]) -> Generator[S, None, None]:
 
 
 def score_shards(
-    shards: Iterable[tuple[Scorer, Iterable[Sequence[Prepared]]]],
+    shards: Iterable[tuple[Scorer, Iterable[Sequence[Prepared]]]], overlap: bool
 ) -> Generator[Scorer, None, None]:
-    """Run every batch of every scorer, the next one read meanwhile; each scorer when it is done."""
+    """Run every batch of every scorer; each scorer when it is done.
+
+    With `overlap` the next batch is read while the model runs over one.
+    """
 
     def reading() -> Iterator[tuple[Scorer, Work | None]]:
         for scorer, batched in shards:
@@ -200,7 +206,7 @@ def score_shards(
                 yield scorer, scorer.read(batch)
             yield scorer, None
 
-    for scorer, work in ahead(reading()):
+    for scorer, work in ahead(reading(), overlap):
         if work is None:
             yield scorer
         else:
@@ -215,4 +221,4 @@ def score_shard(
 ) -> Statistics:
     """The statistics of one shard: a pure function of its texts, the model and the vocabulary."""
     scorer = Scorer(model, vocabulary)
-    return next(score_shards([(scorer, batches(prepared, budget))])).statistics()
+    return next(score_shards([(scorer, batches(prepared, budget))], overlap=False)).statistics()

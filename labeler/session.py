@@ -77,7 +77,6 @@ class Session:
         self.unparsed = self._leave_out_unparsed()
         self.cache = ParseCache(self.pipeline, cache_folder())
         self.n_folds, self.shards = self._cut(self.corpus)
-        self._columns: dict[str, list[Columns]] = {}
 
     def _need_a_relation(self) -> None:
         if not any(item.kind == "relation" for item in self.heuristics):
@@ -180,22 +179,19 @@ class Session:
         self.settings = replace(self.settings, without=without)
         self._need_a_relation()
 
+    @property
+    def overlap(self) -> bool:
+        """Whether texts are read while the model runs: on the CPU that takes the model's time."""
+        return self.model.device.type != "cpu"
+
     def prepare(self, text: Text) -> Prepared:
         """A text, ready to be scored."""
         return prepare(text, self.vocabulary, self.model.shape.kinds)
 
     def batches(self, shard: Shard) -> Iterator[list[Prepared]]:
         """A shard's texts in batches, each ready to be scored when it is asked for."""
-        few = sum(map(len, self._columns.values())) < REINITIALISED_TEXTS
-        keep = few and shard.id not in self._columns
-        columns: list[Columns] = []
         for batch in batches(self.texts(shard.prompts), self.settings.token_budget):
-            found = [self.prepare(text) for text in batch]
-            if keep:
-                columns += [Columns.of(item.text, item.predictors) for item in found]
-            yield found
-        if keep:
-            self._columns[shard.id] = columns
+            yield [self.prepare(text) for text in batch]
 
     def neuron_columns(self) -> list[list[Columns]]:
         """What neurons are described by on some texts of every fold, the first of the corpus."""
@@ -206,11 +202,11 @@ class Session:
             own = by_fold[shard.fold]
             if len(own) >= limit:
                 continue
-            known = self._columns.get(shard.id) or [
+            found = [
                 Columns.of(text, predictor_matrix(text, self.vocabulary.neurons))
                 for text in self.texts(shard.prompts)
             ]
-            own += sorted(known, key=lambda columns: columns.id)
+            own += sorted(found, key=lambda columns: columns.id)
         return [own[:limit] for own in by_fold]
 
     def plan(self) -> dict[str, Any]:

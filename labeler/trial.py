@@ -273,7 +273,7 @@ class _Shared:
 def _scored(
     session: Session, shards: Sequence[Shard], added: _Added
 ) -> Iterator[tuple[Shard, _Own]]:
-    """Each shard with what it says of the new heuristics; texts are read while the model runs."""
+    """Each shard with what it says of the new heuristics; a GPU has the next read meanwhile."""
     shared: list[_Shared] = []
 
     def reading() -> Iterator[tuple[Scorer, Iterator[list[Prepared]]]]:
@@ -283,7 +283,7 @@ def _scored(
             items = [own.read(text) for text in session.texts(shard.prompts)]
             yield _scorer(session, added.new), batches(items, session.settings.token_budget)
 
-    for index, scorer in enumerate(score_shards(reading())):
+    for index, scorer in enumerate(score_shards(reading(), session.overlap)):
         found = shared[index]
         yield shards[index], _Own(scorer.statistics(), found.gram, found.predictor_gram)
 

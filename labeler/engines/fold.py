@@ -7,10 +7,12 @@ from contextlib import closing
 
 from labeler.corpus import Shard
 from labeler.engines.engine import Engine, Scored
+from labeler.engines.processes import Processes
 from labeler.engines.ray import Cluster
 from labeler.engines.serial import Serial
 from labeler.engines.stopping import stopping
 from labeler.engines.store import Store
+from labeler.engines.threads import workers
 from labeler.errors import RunFolderError
 from labeler.progress import Progress
 from labeler.score import Size
@@ -20,9 +22,12 @@ from labeler.statistics import Statistics
 
 def engine_of(session: Session, progress: Progress) -> Engine:
     """The engine that the settings name."""
-    if session.settings.engine == "serial":
-        return Serial(session)
-    return Cluster(session, progress)
+    settings = session.settings
+    if settings.engine == "ray":
+        return Cluster(session, progress)
+    if settings.engine == "processes":
+        return Processes(session, progress, workers(settings))
+    return Serial(session)
 
 
 def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:

@@ -1,4 +1,4 @@
-"""One shard after another in this process, the text of the next one read meanwhile."""
+"""One shard after another in this process; beside a GPU, the text of the next batch is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Serial:
         """Each shard in the order given; ModelError where activations are not finite."""
         session = self.session
         parts = ((Scorer(session.model, session.vocabulary), session.batches(s)) for s in shards)
-        with closing(score_shards(parts)) as scored:
+        with closing(score_shards(parts, session.overlap)) as scored:
             for shard in shards:
                 if stopped():
                     return

@@ -1,8 +1,10 @@
-"""How many threads torch and the linear algebra take: the same here as in every worker."""
+"""How many processes a run takes, and threads in each: the same here as in every worker."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,12 +13,40 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from labeler.config import Settings
+from labeler.engines.forked import can_fork
+from labeler.errors import ConfigError
 from labeler.folder import begun_plan
+from labeler.loading import resolve_device
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Options of `mallopt`, in malloc.h."""
+
+KEPT_BYTES = 2**31 - 1
 
 
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def keep_memory() -> None:
+    """Have freed tensors' memory used for the next ones, where the allocator is glibc's.
+
+    It gives large blocks back to the system at once, and to touch fresh pages costs more than many
+    a kernel. For a process that does nothing else: what it once took it keeps.
+    """
+    if sys.platform != "linux":
+        return
+    allocator = ctypes.CDLL(None)
+    if hasattr(allocator, "mallopt"):
+        for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+            allocator.mallopt(option, KEPT_BYTES)
+
+
+def take_cores() -> None:
+    """As many threads as cores that this process may use, and the memory that they free."""
+    torch.set_num_threads(cores())
+    keep_memory()
 
 
 @contextmanager
@@ -31,13 +61,37 @@ def limited(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def with_threads(settings: Settings) -> Settings:
-    """The number of threads filled in: that of the run which goes on, else one under Ray, else all.
+def with_engine(settings: Settings) -> Settings:
+    """The engine and the number of threads filled in, so that a model on the CPU has every core.
 
-    So a run is resumed with the bits that it was begun with, on whatever machine.
+    A run that goes on keeps its threads, and so its bits, on whatever machine. ConfigError where
+    processes are asked for and this system or the device cannot have them.
     """
-    if settings.threads is not None:
-        return settings
-    begun = begun_plan(settings.out).get("threads") if settings.resume else None
-    own = 1 if settings.engine == "ray" else cores()
-    return replace(settings, threads=begun if type(begun) is int and begun > 0 else own)
+    threads = settings.threads
+    if threads is None and settings.resume:
+        begun = begun_plan(settings.out).get("threads")
+        threads = begun if type(begun) is int and begun > 0 else None
+    engine = settings.engine
+    if engine in ("auto", "processes"):
+        why = _unforkable(settings)
+        if engine == "processes" and why:
+            raise ConfigError(f"engine 'processes' {why}; leave --engine out")
+        if engine == "auto":
+            engine = "serial" if why or cores() // (threads or 1) < 2 else "processes"
+    return replace(
+        settings, engine=engine, threads=threads or (cores() if engine == "serial" else 1)
+    )
+
+
+def workers(settings: Settings) -> int:
+    """How many processes score: as many as there are cores for."""
+    return settings.workers or max(1, cores() // (settings.threads or 1))
+
+
+def _unforkable(settings: Settings) -> str:
+    """Why the model cannot be in several copies of this process; "" where it can."""
+    if not can_fork():
+        return "needs a system that forks, such as Linux"
+    if settings.device_map or resolve_device(settings.device) != "cpu":
+        return "is for models on the CPU, and this one is not"
+    return ""

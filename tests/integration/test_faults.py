@@ -120,12 +120,17 @@ class Interrupting(Silent):
         self.said.append(text)
 
 
-def test_ctrl_c_stops_after_the_shard_and_the_run_goes_on(made: Path, tmp_path: Path):
-    settings, progress = asked(made, tmp_path), Interrupting()
+@pytest.mark.parametrize(("engine", "in_work"), [("serial", 0), ("processes", 2)])
+def test_ctrl_c_stops_after_the_shards_in_work_and_the_run_goes_on(
+    engine: str, in_work: int, made: Path, tmp_path: Path
+):
+    workers = in_work or None
+    settings = asked(made, tmp_path, engine=engine, workers=workers)
+    progress = Interrupting()
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         run_labels(settings, progress)
-    assert len(list((settings.out / "statistics").glob("*.bin"))) == 1
+    assert 1 <= len(list((settings.out / "statistics").glob("*.bin"))) <= 1 + in_work
     assert progress.said[-1] == SAID
     assert signal.getsignal(signal.SIGINT) is before
     run_labels(asked(made, tmp_path, resume=True))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 from heuristics.check import relation_targets
 from labeler.distance import N_BANDS, bands, bucket_edges
 from labeler.prepare import Prepared, Vocabulary
-from labeler.score import batches, pad, score_shard
+from labeler.score import Scorer, batches, pad, score_shard, score_shards
 from tests.oracles.synthetic import PatternModel, key_of
 from tests.unit.made_texts import prepared, random_letters, random_patterns, vocabulary_of
 
@@ -154,3 +156,25 @@ def test_the_plan_of_batches_does_not_depend_on_the_order() -> None:
     plan = [[item.text.id for item in batch] for batch in batches(items, 60)]
     again = [[item.text.id for item in batch] for batch in batches(items[::-1], 60)]
     assert plan == again
+
+
+def test_a_batch_is_read_in_a_thread_while_a_gpu_has_the_one_before() -> None:
+    items, vocabulary, model = _setting()
+    threads: list[int] = []
+
+    def cut():
+        for batch in batches(items, 60):
+            threads.append(threading.get_ident())
+            yield batch
+
+    def sums(overlap: bool) -> dict[str, np.ndarray]:
+        scorer = Scorer(model, vocabulary)  # type: ignore[arg-type]
+        assert [*score_shards([(scorer, cut())], overlap)] == [scorer]
+        return scorer.statistics().arrays
+
+    one, other = sums(overlap=False), sums(overlap=True)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    half = len(threads) // 2
+    assert half > 2
+    assert set(threads[:half]) == {threading.get_ident()}
+    assert threading.get_ident() not in threads[half:]

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from labeler.config import load_settings
+from labeler.config import Settings, load_settings
 from labeler.corpus import Corpus, Prompt, shards
+from labeler.engines import threads
 from labeler.engines.identity import check_identity
 from labeler.engines.ray import load_ray
 from labeler.engines.stopping import SAID, stopping
 from labeler.engines.texts import laid_out
-from labeler.engines.threads import cores, limited, with_threads
+from labeler.engines.threads import limited, with_engine, workers
 from labeler.errors import ConfigError, EngineError
 
 TEXTS = ("plain", "„Gänsefüßchen“ 🦆", "two\nlines\x00and a NUL", '"quoted" \\ back', "\u2028")
@@ -64,23 +65,53 @@ def test_threads_are_held_and_given_back():
     assert torch.get_num_threads() == before
 
 
-def test_threads_of_a_run(tmp_path: Path):
-    def chosen(**options: object) -> int | None:
-        return with_threads(load_settings(None, {"out": tmp_path, **options})).threads
+@pytest.mark.parametrize("n_cores", [1, 2, 16])
+def test_threads_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_cores: int):
+    def chosen(**options: object) -> tuple[str, int | None]:
+        given = {"out": tmp_path, "device": "cpu", **options}
+        found = with_engine(load_settings(None, given))
+        return found.engine, found.threads
 
-    assert chosen() == cores()
-    assert chosen(engine="ray") == 1
-    assert chosen(threads=7, engine="ray") == 7
+    monkeypatch.setattr(threads, "cores", lambda: n_cores)
+    one = n_cores == 1
+    assert chosen() == (("serial", 1) if one else ("processes", 1))
+    assert chosen(engine="serial") == ("serial", n_cores)
+    assert chosen(engine="ray") == ("ray", 1)
+    assert chosen(threads=7, engine="ray") == ("ray", 7)
+    assert chosen(threads=n_cores) == ("serial", n_cores)  # no core is left for another process
+    assert chosen(threads=5)[0] == ("processes" if n_cores == 16 else "serial")
     (tmp_path / "plan.json").write_text('{"threads": 5}')
-    assert chosen(resume=True) == 5  # the bits of the run that goes on
-    assert chosen() == cores()
+    assert chosen(resume=True)[1] == 5  # the bits of the run that goes on
+    assert chosen()[1] == 1
     (tmp_path / "plan.json").write_text('{"threads": "many"}')
-    assert chosen(resume=True) == cores()
+    assert chosen(resume=True)[1] == 1
 
 
-@pytest.mark.parametrize("option", [{"address": "auto"}, {"workers": 2}])
-def test_options_of_ray_alone_are_an_error(option: dict):
-    with pytest.raises(ConfigError, match="goes with engine = 'ray'"):
+def test_cores_are_shared_out_among_processes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(threads, "cores", lambda: 16)
+    assert workers(Settings(threads=1)) == 16
+    assert workers(Settings(threads=5)) == 3
+    assert workers(Settings(threads=1, workers=4)) == 4
+
+
+def test_processes_that_cannot_be_are_an_error(monkeypatch: pytest.MonkeyPatch):
+    asked = Settings(engine="processes", device="cpu")
+    assert with_engine(asked).engine == "processes"
+    monkeypatch.setattr(threads, "can_fork", lambda: False)
+    with pytest.raises(ConfigError, match="needs a system that forks, such as Linux; leave"):
+        with_engine(asked)
+    assert with_engine(Settings(device="cpu")).engine == "serial"
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"address": "auto"}, "address goes with engine = 'ray'"),
+        ({"engine": "serial", "workers": 2}, "engine 'serial' is one process; leave workers out"),
+    ],
+)
+def test_options_that_an_engine_does_not_have_are_an_error(option: dict, said: str):
+    with pytest.raises(ConfigError, match=said):
         load_settings(None, option)
 
 

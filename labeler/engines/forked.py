@@ -1,0 +1,180 @@
+"""Forked copies of this process that answer calls: everything loaded is there, shared till written.
+
+Forking needs a POSIX system other than macOS (whose libraries do not survive it) and a model on
+the CPU. A copy computes with as few threads as its parent was held to, and prints nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar, cast
+
+import torch
+
+from labeler.engines.dispatch import Call, Dispatch, Lost
+from labeler.engines.engine import Stopped
+from labeler.errors import LabelerError
+
+T = TypeVar("T")
+
+
+def can_fork() -> bool:
+    """Whether this system forks processes safely."""
+    return sys.platform != "darwin" and "fork" in multiprocessing.get_all_start_methods()
+
+
+class Worker:
+    """One copy, forked when made; `send` it a call, then `result` is what `answer` made of it."""
+
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        context = multiprocessing.get_context("fork")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(
+            target=_serve, args=(self.pipe, theirs, answer, torch.get_num_threads()), daemon=True
+        )
+        with warnings.catch_warnings():  # other threads hold nothing that a copy uses
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process.start()
+        theirs.close()
+
+    def send(self, call: Any) -> None:
+        """Ask; a copy that died is noticed when its result is."""
+        with suppress(OSError):
+            self.pipe.send(call)
+
+    def result(self) -> Any:
+        """The answer. A LabelerError of the copy's is raised here, anything else is Lost."""
+        try:
+            kind, value = self.pipe.recv()
+        except (EOFError, OSError) as error:
+            self.process.join()
+            raise Lost(_end(self.process.exitcode or 0)) from error
+        if kind == "error":
+            raise value
+        if kind == "lost":
+            raise Lost(value)
+        return value
+
+    def end(self) -> None:
+        """Kill it, whatever it does."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+class ForkPool:
+    """Workers as `dispatch` wants them; a call is the pipe that its result comes through."""
+
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        self.answer = answer
+        self.hired: dict[Connection, Worker] = {}
+
+    def hire(self) -> tuple[Worker, Call]:
+        """A copy of this process as it is now."""
+        worker = Worker(self.answer)
+        self.hired[worker.pipe] = worker
+        return worker, worker.pipe
+
+    def assign(self, worker: Worker, shard: str) -> Call:
+        """Send a shard's name."""
+        worker.send(shard)
+        return worker.pipe
+
+    def wait(self, calls: Sequence[Call], seconds: float) -> Sequence[Call]:
+        """All calls that are done by the time that one is."""
+        return wait(list(calls), seconds)  # type: ignore[arg-type]
+
+    def result(self, call: Call) -> Any:
+        """What a copy gave."""
+        return self.hired[call].result()  # type: ignore[index]
+
+    def dismiss(self, worker: Worker) -> None:
+        """Kill a copy."""
+        self.hired.pop(worker.pipe, None)
+        worker.end()
+
+    def close(self) -> None:
+        """Kill all of them."""
+        for worker in list(self.hired.values()):
+            self.dismiss(worker)
+
+
+def forked(
+    answer: Callable[[str], Any],
+    names: Sequence[str],
+    workers: int,
+    tell: Callable[[str], None],
+    stopped: Stopped = lambda: False,
+) -> Generator[tuple[str, Any], None, None]:
+    """`answer` of each name, in copies of this process, in the order in which they are done.
+
+    EngineError for a name that was lost three times; a LabelerError of `answer` is raised here.
+    """
+    pool = ForkPool(answer)
+    try:
+        yield from Dispatch(names, pool, tell).results(workers, stopped)
+    finally:
+        pool.close()
+
+
+@contextmanager
+def meanwhile(function: Callable[[], T], fork: bool) -> Iterator[Callable[[], T]]:
+    """What gives a function's value, computed in a copy of this process since now; or when asked.
+
+    `fork` says whether there can be a copy. One that dies costs time only.
+    """
+    if not fork:
+        yield function
+        return
+    worker = Worker(lambda _: function())
+
+    def value() -> T:
+        try:
+            return cast(T, worker.result())
+        except Lost:
+            return function()
+
+    try:
+        with suppress(Lost):
+            worker.result()  # it is there
+        worker.send(None)
+        yield value
+    finally:
+        worker.end()
+
+
+def _serve(
+    parents: Connection, own: Connection, answer: Callable[[Any], Any], threads: int
+) -> None:
+    """A copy's life: it ends when its parent does, and leaves Ctrl-C to it."""
+    parents.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+    own.send(("done", None))
+    while True:
+        try:
+            call = own.recv()
+        except EOFError:
+            return
+        try:
+            reply = ("done", answer(call))
+        except LabelerError as error:
+            reply = ("error", error)
+        except Exception as error:  # noqa: BLE001 - one bad call must not end the others
+            reply = ("lost", f"{type(error).__name__}: {error}")
+        try:
+            own.send(reply)
+        except OSError:
+            return
+
+
+def _end(code: int) -> str:
+    if code < 0:
+        return f"its process was ended by {signal.Signals(-code).name}"
+    return f"its process ended with exit code {code}"
