@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from labeler.engines.forked import in_order
 from labeler.evidence import strip
 from labeler.intervals import ratio
 from labeler.model import LanguageModel
@@ -21,6 +22,7 @@ from labeler.score import batches
 from labeler.stand_ins import MeanPattern, StandIns
 from labeler.verify import Nats, Trial, real_patterns, replacement, self_test
 
+T = TypeVar("T")
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 1.0)
 CURVES = ("label", "dense", "distance_profile", "uniform", "first_position", "zero")
 SINGLE = ("label", "uniform", "mean", "zero", "first_position", "other_label", "shuffled_label")
@@ -74,6 +76,51 @@ class Losses:
         """The divergence of one batch."""
         before = self.divergence.get(name, (0.0, 0.0))
         self.divergence[name] = (before[0] + total, before[1] + queries)
+
+    def extend(self, other: Losses) -> None:
+        """The losses of the texts that come next."""
+        self.clean += other.clean
+        for key, parts in other.replaced.items():
+            self.replaced.setdefault(key, []).extend(parts)
+        for name, (total, queries) in other.divergence.items():
+            self.diverge(name, total, queries)
+
+
+class Costly:
+    """Where the loss is made: each head's dearest token of each text, the dearest texts kept."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.by_head: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+
+    def add(self, name: str, items: Sequence[Prepared], more: Float[torch.Tensor, "b pos"]) -> None:
+        """A batch: by how much the loss rose on each token."""
+        value, position = more.max(dim=1)
+        for row, item in enumerate(items):
+            at = int(position[row])
+            start, tokens = strip(item, at)
+            found = {
+                "name": name,
+                "prompt": item.text.id,
+                "position": at,
+                "rise": float(value[row]),
+                "start": start,
+                "tokens": tokens,
+            }
+            self._keep(name, [found])
+
+    def extend(self, other: Costly) -> None:
+        """What the texts that come next gave."""
+        for name, rows in other.by_head.items():
+            self._keep(name, rows)
+
+    def _keep(self, name: str, rows: list[dict[str, Any]]) -> None:
+        both = [*self.by_head[name], *rows]
+        self.by_head[name] = sorted(both, key=lambda row: -row["rise"])[:COSTLY]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Rows of evidence/costs.parquet."""
+        for rows in self.by_head.values():
+            yield from rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +215,7 @@ class Campaign:
         self.stand_ins = stand_ins
         few = sorted(self.judging or self.choosing, key=len)[-SELF_TEST_TEXTS:]
         self.from_layer = self_test(model, few)
-        self.costly: dict[int, list[dict[str, Any]]] = {head: [] for head in self.all}
+        self.workers = 1
 
     def run(self) -> Verified:
         """Order by own cost where labels were chosen; everything else where they are judged."""
@@ -178,37 +225,68 @@ class Campaign:
             condition: [int(head) for head in np.argsort(own, kind="stable")]
             for condition, own in costs.items()
         }
-        self.progress.stage("verify", len(self.judging), "prompts")
-        losses = Losses()
         few, rest = self.judging[:SINGLE_PROMPTS], self.judging[SINGLE_PROMPTS:]
-        for part, singly in ((few, True), (rest, False)):
-            for items in batches(part, self.budget):
-                trial = Trial(self.model, items, self.from_layer)
-                losses.clean.append(trial.nats(trial.clean_nats))
-                for condition in dict.fromkeys((*SINGLE, *CURVES)) if singly else CURVES:
-                    self._condition(trial, condition, orders, losses, singly)
-                self.progress.advance(len(items))
-        costly = [row for head in self.all for row in self.costly[head]]
-        return Verified(losses, orders["label"], costs["label"], costly, self.names)
+        parts = [(items, True) for items in batches(few, self.budget)]
+        parts += [(items, False) for items in batches(rest, self.budget)]
+        losses = Losses()
+        costly = Costly(self.names)
+        self.progress.stage("verify", len(self.judging), "prompts")
+
+        def judged(number: int) -> tuple[Losses, Costly]:
+            return self._judged(*parts[number], orders)
+
+        for number, (found, dear) in enumerate(self._each(judged, len(parts))):
+            losses.extend(found)
+            costly.extend(dear)
+            self.progress.advance(len(parts[number][0]))
+        return Verified(losses, orders["label"], costs["label"], [*costly.rows()], self.names)
+
+    def _each(self, answer: Callable[[int], T], count: int) -> Iterator[T]:
+        return in_order(answer, count, self.workers, self.progress.note)
 
     def _own_costs(self) -> dict[str, Float[ndarray, " head"]]:
         """Mean rise of the loss when a head alone is replaced; also gathers mean patterns."""
         longest = max((len(item) for item in (*self.choosing, *self.judging)), default=1)
+        parts = list(batches(self.choosing, self.budget))
         mean = MeanPattern(self.shape, longest)
         total = {condition: np.zeros(len(self.all)) for condition in ORDERED}
         tokens = 0.0
-        for items in batches(self.choosing, self.budget):
-            trial = Trial(self.model, items, self.from_layer)
-            mean.add(real_patterns(self.model, trial.tokens), items)
-            for condition, costs in total.items():
-                said = self.stand_ins.build(condition, items)
-                for head in self.all:
-                    nats = trial.by_token(replacement(said, [head], self.n_heads))
-                    costs[head] += float((nats - trial.clean_nats).sum())
-            tokens += float(trial.valid.sum())
-            self.progress.advance(len(items))
+
+        def own(number: int) -> tuple[dict[str, ndarray], float, MeanPattern]:
+            return self._own_cost(parts[number])
+
+        for number, (costs, counted, part) in enumerate(self._each(own, len(parts))):
+            for condition in ORDERED:
+                total[condition] += costs[condition]
+            tokens += counted
+            mean.extend(part)
+            self.progress.advance(len(parts[number]))
         self.stand_ins.mean.extend(mean.patterns(self.shape.windows))
         return {condition: costs / max(tokens, 1.0) for condition, costs in total.items()}
+
+    def _own_cost(self, items: list[Prepared]) -> tuple[dict[str, ndarray], float, MeanPattern]:
+        trial = Trial(self.model, items, self.from_layer)
+        mean = MeanPattern(self.shape, max(len(item) for item in items))
+        mean.add(real_patterns(self.model, trial.tokens), items)
+        found = {}
+        for condition in ORDERED:
+            said = self.stand_ins.build(condition, items)
+            rises = [
+                trial.by_token(replacement(said, [head], self.n_heads)) - trial.clean_nats
+                for head in self.all
+            ]
+            found[condition] = np.array([float(rise.sum()) for rise in rises])
+        return found, float(trial.valid.sum()), mean
+
+    def _judged(
+        self, items: list[Prepared], singly: bool, orders: dict[str, list[int]]
+    ) -> tuple[Losses, Costly]:
+        trial = Trial(self.model, items, self.from_layer)
+        losses, costly = Losses(), Costly(self.names)
+        losses.clean.append(trial.nats(trial.clean_nats))
+        for condition in dict.fromkeys((*SINGLE, *CURVES)) if singly else CURVES:
+            self._condition(trial, condition, orders, losses, costly if singly else None)
+        return losses, costly
 
     def _condition(
         self,
@@ -216,21 +294,16 @@ class Campaign:
         condition: str,
         orders: dict[str, list[int]],
         losses: Losses,
-        singly: bool,
+        costly: Costly | None,
     ) -> None:
         patterns = self.stand_ins.build(condition, trial.items)
-        if singly and condition in SINGLE:
+        if costly is not None and condition in SINGLE:
             for head in self.all:
-                self._single(trial, condition, head, patterns, losses)
-        # In a model of one layer "all heads" and "the layer" are the same: run once.
-        known: dict[frozenset[int], Nats] = {}
+                self._single(trial, condition, head, patterns, losses, costly)
 
         def together(scope: str, name: str, heads: Sequence[int]) -> None:
-            key = frozenset(heads)
-            if key not in known:
-                replaced = replacement(patterns, heads, self.n_heads)
-                known[key] = trial.nats(trial.by_token(replaced))
-            losses.add(scope, name, condition, known[key])
+            replaced = replacement(patterns, heads, self.n_heads)
+            losses.add(scope, name, condition, trial.nats(trial.by_token(replaced)))
 
         if condition in CURVES:
             order = orders.get(condition, orders["label"])
@@ -248,39 +321,18 @@ class Campaign:
         head: int,
         patterns: list[torch.Tensor],
         losses: Losses,
+        costly: Costly,
     ) -> None:
         replaced = replacement(patterns, [head], self.n_heads)
         if condition != "label":
             losses.add("head", self.names[head], condition, trial.nats(trial.by_token(replaced)))
             return
-        logits = trial.logits(replaced)
-        by_token = trial.by_logits(logits)
+        by_token, logits = trial.by_token(replaced), trial.logits(replaced)
         losses.add("head", self.names[head], condition, trial.nats(by_token))
         speaks = self.stand_ins.speaks(trial.items)[head] & trial.queries
         kl = float(trial.divergence(logits)[speaks].sum())
         losses.diverge(self.names[head], kl, float(speaks.sum()))
-        self._keep_costly(head, trial, by_token - trial.clean_nats)
-
-    def _keep_costly(self, head: int, trial: Trial, more: torch.Tensor) -> None:
-        """Where the loss is made: the dearest token of each text, the dearest texts kept."""
-        value, position = more.max(dim=1)
-        rows = self.costly[head]
-        for row, item in enumerate(trial.items):
-            if len(rows) < COSTLY or float(value[row]) > rows[-1]["rise"]:
-                at = int(position[row])
-                start, tokens = strip(item, at)
-                rows.append(
-                    {
-                        "name": self.names[head],
-                        "prompt": item.text.id,
-                        "position": at,
-                        "rise": float(value[row]),
-                        "start": start,
-                        "tokens": tokens,
-                    }
-                )
-                rows.sort(key=lambda found: -found["rise"])
-                del rows[COSTLY:]
+        costly.add(self.names[head], trial.items, by_token - trial.clean_nats)
 
 
 def controls(rules: Sequence[Rules], seed: int) -> dict[str, list[Rules]]:

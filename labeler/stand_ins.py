@@ -120,6 +120,13 @@ class MeanPattern:
             for total, pattern in zip(self.total, real, strict=True):
                 total[:, :n, :n] += pattern[row, :, :n, :n].float().cpu()
 
+    def extend(self, other: MeanPattern) -> None:
+        """Add shorter texts."""
+        n = len(other.count)
+        self.count[:n] += other.count
+        for total, more in zip(self.total, other.total, strict=True):
+            total[:, :n, :n] += more
+
     def patterns(self, windows: Sequence[int | None]) -> list[Tensor]:
         """The means; uniform where no text was long enough."""
         found = []

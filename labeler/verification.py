@@ -13,8 +13,10 @@ from labeler.campaign import Campaign, Verified, controls
 from labeler.classes import QueryClasses
 from labeler.config import load_settings
 from labeler.engines.fold import fold_statistics
+from labeler.engines.threads import with_engine, workers
 from labeler.errors import RunFolderError
 from labeler.fit_heads import HeadFit, HeadLabel, Rule, Term, split_folds
+from labeler.loading import free_memory
 from labeler.predict import Rules
 from labeler.prepare import Prepared, Vocabulary
 from labeler.progress import Progress, Silent
@@ -24,6 +26,8 @@ from labeler.stand_ins import Profiles, StandIns
 from labeler.statistics import Statistics
 
 VERIFY_PROMPTS = 150
+LOGITS = 6
+"""Copies of a batch's logits that a process holds at its peak, generously."""
 
 
 def verify(
@@ -139,7 +143,19 @@ def run_campaign(
     choosing = _prompts(session, judging=False, limit=max_prompts)
     judging = _prompts(session, judging=True, limit=max_prompts)
     budget = session.settings.token_budget
-    return Campaign(session.model, stand_ins, choosing, judging, budget, progress).run()
+    campaign = Campaign(session.model, stand_ins, choosing, judging, budget, progress)
+    campaign.workers = _workers(session)
+    return campaign.run()
+
+
+def _workers(session: Session) -> int:
+    """How many processes run conditions: one a core, as far as memory has room for their logits."""
+    settings = with_engine(session.settings)
+    if settings.engine != "processes":
+        return 1
+    logits = 4 * session.settings.token_budget * session.model.shape.vocabulary
+    room = (free_memory("cpu") or 0) // (LOGITS * logits)
+    return max(1, min(workers(settings), room))
 
 
 def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
@@ -55,6 +57,8 @@ class Trial:
         self.clean_logits = self._run(model.logits, self.tokens, keep)
         self.clean_nats = self.by_logits(self.clean_logits)
         self.clean_logs: Tensor | None = None
+        self._known: dict[bytes, Tensor] = {}
+        self._last: tuple[bytes, Tensor] | None = None
 
     def _keeper(self, layer: int) -> Callable[[Tensor], None]:
         def keep(value: Tensor) -> None:
@@ -71,7 +75,13 @@ class Trial:
         return run(start, {**hooks, "unembed.hook_in": judged})[0]
 
     def logits(self, replaced: Replacement) -> Float[Tensor, "row vocabulary"]:
-        """Logits with heads replaced, at the positions before judged tokens."""
+        """Logits with heads replaced, at the positions before judged tokens; the last are kept."""
+        key = _digest(replaced)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, self._logits(replaced))
+        return self._last[1]
+
+    def _logits(self, replaced: Replacement) -> Float[Tensor, "row vocabulary"]:
         hooks: dict[str, Callable[[Tensor], Tensor | None]] = {}
         for layer, (heads, pattern) in replaced.items():
             hooks |= self.model.replace_pattern(layer, heads, pattern)
@@ -87,8 +97,15 @@ class Trial:
         return self._run(run, self.residual[layer], hooks or {})
 
     def by_token(self, replaced: Replacement) -> Float[Tensor, "batch pos"]:
-        """Loss in nats on each token, at the token; 0 where it is not judged."""
-        return self.by_logits(self.logits(replaced))
+        """Loss in nats on each token, at the token; 0 where it is not judged.
+
+        The same patterns in the same heads are run once, under whatever condition: a head without
+        a label is uniform, and in a model of one layer "all heads" and "the layer" are the same.
+        """
+        key = _digest(replaced)
+        if key not in self._known:
+            self._known[key] = self.by_logits(self.logits(replaced))
+        return self._known[key]
 
     def by_logits(self, logits: Float[Tensor, "row vocabulary"]) -> Float[Tensor, "b pos"]:
         """Loss in nats on each judged token, from logits."""
@@ -124,6 +141,15 @@ class Trial:
         text, before = self.rows
         found[text.cpu(), before.cpu()] = other.sum(dim=-1).double().cpu()
         return found
+
+
+def _digest(replaced: Replacement) -> bytes:
+    """What tells replacements of one batch apart."""
+    digest = hashlib.blake2b(digest_size=16)
+    for layer, (heads, pattern) in sorted(replaced.items()):
+        digest.update(f"{layer}:{[*heads]}:".encode())
+        digest.update(np.ascontiguousarray(pattern.cpu().numpy()).data)
+    return digest.digest()
 
 
 def replacement(stand_ins: Sequence[Tensor], heads: Iterable[int], n_heads: int) -> Replacement:

@@ -1,7 +1,7 @@
 """Forked copies of this process that answer calls: everything loaded is there, shared till written.
 
 Forking needs a POSIX system other than macOS (whose libraries do not survive it) and a model on
-the CPU. A copy computes with as few threads as its parent was held to, and prints nothing.
+the CPU. A copy prints nothing.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def can_fork() -> bool:
 class Worker:
     """One copy, forked when made; `send` it a call, then `result` is what `answer` made of it."""
 
-    def __init__(self, answer: Callable[[Any], Any]) -> None:
+    def __init__(self, answer: Callable[[Any], Any], threads: int = 1) -> None:
         context = multiprocessing.get_context("fork")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(
-            target=_serve, args=(self.pipe, theirs, answer, torch.get_num_threads()), daemon=True
+            target=_serve, args=(self.pipe, theirs, answer, threads), daemon=True
         )
         with warnings.catch_warnings():  # other threads hold nothing that a copy uses
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -71,13 +71,13 @@ class Worker:
 class ForkPool:
     """Workers as `dispatch` wants them; a call is the pipe that its result comes through."""
 
-    def __init__(self, answer: Callable[[Any], Any]) -> None:
-        self.answer = answer
+    def __init__(self, answer: Callable[[Any], Any], threads: int = 1) -> None:
+        self.answer, self.threads = answer, threads
         self.hired: dict[Connection, Worker] = {}
 
     def hire(self) -> tuple[Worker, Call]:
         """A copy of this process as it is now."""
-        worker = Worker(self.answer)
+        worker = Worker(self.answer, self.threads)
         self.hired[worker.pipe] = worker
         return worker, worker.pipe
 
@@ -111,16 +111,35 @@ def forked(
     workers: int,
     tell: Callable[[str], None],
     stopped: Stopped = lambda: False,
+    threads: int = 1,
 ) -> Generator[tuple[str, Any], None, None]:
     """`answer` of each name, in copies of this process, in the order in which they are done.
 
-    EngineError for a name that was lost three times; a LabelerError of `answer` is raised here.
+    A copy computes with so many threads. EngineError for a name that was lost three times; a
+    LabelerError of `answer` is raised here.
     """
-    pool = ForkPool(answer)
+    pool = ForkPool(answer, threads)
     try:
         yield from Dispatch(names, pool, tell).results(workers, stopped)
     finally:
         pool.close()
+
+
+def in_order(
+    answer: Callable[[int], T], count: int, workers: int, tell: Callable[[str], None]
+) -> Generator[T, None, None]:
+    """`answer` of 0, 1, …, in that order: from copies of this process, or here for one worker."""
+    if workers < 2:
+        yield from map(answer, range(count))
+        return
+    early: dict[int, T] = {}
+    turn = 0
+    names = [str(number) for number in range(count)]
+    for name, found in forked(lambda name: answer(int(name)), names, workers, tell):
+        early[int(name)] = found
+        while turn in early:
+            yield early.pop(turn)
+            turn += 1
 
 
 @contextmanager

@@ -27,5 +27,7 @@ class Processes:
         def score(name: str) -> bytes:
             return next(serial.map([by_id[name]], lambda: False)).packed
 
-        for name, packed in forked(score, [*by_id], self.workers, self.progress.note, stopped):
+        threads = self.session.settings.threads or 1
+        scored = forked(score, [*by_id], self.workers, self.progress.note, stopped, threads=threads)
+        for name, packed in scored:
             yield Scored(by_id[name], Statistics.unpack(packed), packed)

@@ -11,8 +11,9 @@ import torch
 
 from heuristics.registry import load_heuristics
 from labeler.annotate import ParseCache, Pipeline, annotate
-from labeler.campaign import FRACTIONS, Campaign, Verified, controls
+from labeler.campaign import COSTLY, FRACTIONS, Campaign, Verified, controls
 from labeler.corpus import read_corpus
+from labeler.engines.threads import limited
 from labeler.model import LanguageModel
 from labeler.predict import Rules
 from labeler.prepare import Prepared, build_vocabulary, prepare
@@ -73,7 +74,9 @@ def _rules(said: Mapping[str, str], model: LanguageModel, n_classes: int) -> lis
     return rules
 
 
-def _verified(model: LanguageModel, texts: Sequence[Prepared], said: Mapping[str, str]) -> Verified:
+def _verified(
+    model: LanguageModel, texts: Sequence[Prepared], said: Mapping[str, str], workers: int = 1
+) -> Verified:
     choosing, judging = texts[:4], texts[4:]
     n_classes = int(max(item.classes.max() for item in texts)) + 1
     vocabulary = build_vocabulary(load_heuristics(only=RELATIONS), [item.text for item in texts])
@@ -86,7 +89,9 @@ def _verified(model: LanguageModel, texts: Sequence[Prepared], said: Mapping[str
         profiles=Profiles.of([statistics], model.shape),
         mean=[],
     )
-    return Campaign(model, stand_ins, choosing, judging, 2048, Silent()).run()
+    campaign = Campaign(model, stand_ins, choosing, judging, 256, Silent())
+    campaign.workers = workers
+    return campaign.run()
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +107,17 @@ def vague(model: LanguageModel, texts: list[Prepared]) -> Verified:
 @pytest.fixture(scope="module")
 def sharp(model: LanguageModel, texts: list[Prepared]) -> Verified:
     return _verified(model, texts, SHARP)
+
+
+def test_several_processes_find_what_one_does(model: LanguageModel, texts: list[Prepared]) -> None:
+    # One thread everywhere, so that sums are grouped alike and the bits can be compared.
+    with limited(1):
+        found = [_verified(model, texts, VAGUE, workers) for workers in (1, 3)]
+    one, many = found
+    assert list(many.rows()) == list(one.rows())
+    assert many.costly == one.costly
+    assert len(one.costly) == COSTLY * len(RIGHT)
+    assert many.order == one.order
 
 
 def _heads(found: Verified) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from labeler.engines.forked import ForkPool, forked, meanwhile
+from labeler.engines.forked import ForkPool, forked, in_order, meanwhile
 from labeler.errors import EngineError, PluginError
 
 NAMES = [f"shard {i}" for i in range(12)]
@@ -32,14 +32,21 @@ def test_every_name_is_answered_once_by_several_processes():
     assert 1 <= len(pids) <= 3
 
 
-def test_a_copy_computes_with_as_many_threads_as_its_parent():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        [(_, found)] = forked(lambda _: torch.get_num_threads(), ["a"], 1, nothing)
-    finally:
-        torch.set_num_threads(before)
-    assert found == 1
+def test_a_copy_computes_with_the_threads_that_it_is_given():
+    for threads in (1, 2):
+        [(_, found)] = forked(lambda _: torch.get_num_threads(), ["a"], 1, nothing, threads=threads)
+        assert found == threads
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_answers_come_in_order_whoever_is_done_first(workers: int):
+    def answer(number: int) -> tuple[int, int]:
+        time.sleep(0.02 * (number % 3 == 0))
+        return number, os.getpid()
+
+    found = [*in_order(answer, 9, workers, nothing)]
+    assert [number for number, _ in found] == [*range(9)]
+    assert (os.getpid() in {pid for _, pid in found}) is (workers == 1)
 
 
 def test_a_copy_that_is_killed_costs_one_attempt(tmp_path: Path):
