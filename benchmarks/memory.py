@@ -3,7 +3,8 @@
     python -m benchmarks.memory [--few 500] [--many 10000]
 
 Prompts are pairs of sentences of the embedded corpus, so that any number can be had; every run is a
-process of its own, and its peak is the operating system's figure.
+process of its own, and its peak is the operating system's figure, as is that of the largest of the
+processes that score for it (which share with it what was loaded before they were forked).
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from pathlib import Path
 from labeler.config import load_settings
 from labeler.run import run_labels
 run_labels(load_settings(None, {"corpus": sys.argv[1], "out": Path(sys.argv[2])}))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+both = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+print(*[resource.getrusage(who).ru_maxrss for who in both])
 """
 
 
@@ -43,8 +45,8 @@ def prompts(count: int) -> list[str]:
     ]
 
 
-def peak(count: int) -> tuple[float, float]:
-    """Peak resident memory in MiB of a run over so many prompts, and its seconds."""
+def peak(count: int) -> tuple[float, float, float]:
+    """Peak resident memory in MiB of a run over so many prompts, and of a worker; its seconds."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "prompts.jsonl"
         lines = (json.dumps({"text": text}) for text in prompts(count))
@@ -52,7 +54,8 @@ def peak(count: int) -> tuple[float, float]:
         command = [sys.executable, "-c", RUN, str(corpus), str(Path(folder) / "run")]
         start = time.perf_counter()
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return int(done.stdout.split()[-1]) / 1024, time.perf_counter() - start
+        own, worker = (int(kib) / 1024 for kib in done.stdout.split()[-2:])
+        return own, worker, time.perf_counter() - start
 
 
 def main() -> None:
@@ -62,9 +65,10 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=10_000)
     asked = parser.parse_args()
     found = {count: peak(count) for count in (asked.few, asked.many)}
-    for count, (memory, seconds) in found.items():
-        print(f"{count:7,} prompts  {memory:7.0f} MiB  {seconds:6.0f} s")
-    print(f"many / few: {found[asked.many][0] / found[asked.few][0]:.3f}")
+    for count, (own, worker, seconds) in found.items():
+        print(f"{count:7,} prompts  {own:7.0f} MiB, workers {worker:5.0f}  {seconds:6.0f} s")
+    own, worker = (found[asked.many][i] / found[asked.few][i] for i in range(2))
+    print(f"many / few: {own:.3f}, workers {worker:.3f}")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ from .synthetic import Fitted, clean_pattern, fitted, noisy, statistics_of, true
 from .synthetic_heads import SIXTEEN, Stories, embedded_stories, generator, seeds
 
 MIXING = 0.05
-LIMITS = Thresholds(min_exception_rows=30)
-"""A quarter of the embedded stories, cut to 128 tokens, has 35 times "but"."""
 CLOSE = 0.025
 """Half a percent of rounding, and Dirichlet noise: 0.3 in a row's share over 500 rows is 0.013."""
 
@@ -43,7 +41,7 @@ def found(stories: Stories) -> Fitted:
         )
 
     folds, shape = statistics_of(stories.folds, stories.vocabulary, patterns)
-    return fitted(folds, shape, stories.vocabulary, LIMITS)
+    return fitted(folds, shape, stories.vocabulary, Thresholds())
 
 
 def _rules(head: int) -> list[str]:
