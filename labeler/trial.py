@@ -24,6 +24,8 @@ from heuristics.text import Text
 from labeler import plugins
 from labeler.config import load_settings
 from labeler.corpus import Shard
+from labeler.engines.forked import in_order
+from labeler.engines.threads import with_engine, workers
 from labeler.errors import ConfigError, PluginError, RunFolderError
 from labeler.predictors import NeuronVocabulary, predictor_matrix
 from labeler.prepare import Pairs, Prepared, Vocabulary, prepare, relation_pairs
@@ -273,19 +275,22 @@ class _Shared:
 def _scored(
     session: Session, shards: Sequence[Shard], added: _Added
 ) -> Iterator[tuple[Shard, _Own]]:
-    """Each shard with what it says of the new heuristics; a GPU has the next read meanwhile."""
-    shared: list[_Shared] = []
+    """Each shard with what it says of the new heuristics."""
 
-    def reading() -> Iterator[tuple[Scorer, Iterator[list[Prepared]]]]:
-        for shard in shards:
-            own = _Shared(session, added)
-            shared.append(own)
-            items = [own.read(text) for text in session.texts(shard.prompts)]
-            yield _scorer(session, added.new), batches(items, session.settings.token_budget)
+    def own(number: int) -> _Own:
+        return _own(session, shards[number], added)
 
-    for index, scorer in enumerate(score_shards(reading(), session.overlap)):
-        found = shared[index]
-        yield shards[index], _Own(scorer.statistics(), found.gram, found.predictor_gram)
+    tell = session.progress.note
+    found = in_order(own, len(shards), workers(with_engine(session.settings)), tell)
+    return zip(shards, found, strict=True)
+
+
+def _own(session: Session, shard: Shard, added: _Added) -> _Own:
+    shared = _Shared(session, added)
+    items = [shared.read(text) for text in session.texts(shard.prompts)]
+    parts = [(_scorer(session, added.new), batches(items, session.settings.token_budget))]
+    scorer = next(score_shards(parts, session.overlap))
+    return _Own(scorer.statistics(), shared.gram, shared.predictor_gram)
 
 
 def _scorer(session: Session, new: Vocabulary) -> Scorer:

@@ -150,12 +150,9 @@ def run_campaign(
 
 def _workers(session: Session) -> int:
     """How many processes run conditions: one a core, as far as memory has room for their logits."""
-    settings = with_engine(session.settings)
-    if settings.engine != "processes":
-        return 1
     logits = 4 * session.settings.token_budget * session.model.shape.vocabulary
     room = (free_memory("cpu") or 0) // (LOGITS * logits)
-    return max(1, min(workers(settings), room))
+    return max(1, min(workers(with_engine(session.settings)), room))
 
 
 def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:

@@ -84,7 +84,9 @@ def with_engine(settings: Settings) -> Settings:
 
 
 def workers(settings: Settings) -> int:
-    """How many processes score: as many as there are cores for."""
+    """How many processes there are to be, engine and threads filled in; 1 is this one."""
+    if settings.engine != "processes":
+        return 1
     return settings.workers or max(1, cores() // (settings.threads or 1))
 
 

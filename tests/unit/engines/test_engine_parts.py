@@ -89,9 +89,10 @@ def test_threads_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_cor
 
 def test_cores_are_shared_out_among_processes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(threads, "cores", lambda: 16)
-    assert workers(Settings(threads=1)) == 16
-    assert workers(Settings(threads=5)) == 3
-    assert workers(Settings(threads=1, workers=4)) == 4
+    assert workers(Settings(engine="processes", threads=1)) == 16
+    assert workers(Settings(engine="processes", threads=5)) == 3
+    assert workers(Settings(engine="processes", threads=1, workers=4)) == 4
+    assert workers(Settings(engine="serial", threads=1)) == 1
 
 
 def test_processes_that_cannot_be_are_an_error(monkeypatch: pytest.MonkeyPatch):
