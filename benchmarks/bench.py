@@ -1,7 +1,8 @@
 """`make bench`: what labelling costs beside what the model costs, and beside common practice.
 
-Every figure is a ratio: both sides run in turn in one process, over the same prompts, and medians
-are compared. Seconds are printed for orientation only.
+Every figure is a ratio: both sides run in turn, over the same prompts, and medians are compared.
+"Processes" is how a model on the CPU is labelled: a copy of this process for every thread that the
+other side has, each with one. Microseconds are printed for orientation only.
 
     python -m benchmarks.bench [--shape NAME ...] [--prompts 40] [--rounds 5] [--json FILE]
 """
@@ -22,6 +23,9 @@ import torch
 
 from benchmarks.shapes import SHAPES, make
 from labeler.config import load_settings
+from labeler.corpus import Shard
+from labeler.engines.forked import in_order
+from labeler.engines.threads import keep_memory
 from labeler.score import Scorer, batches, pad, score_shards
 from labeler.session import Session
 
@@ -33,12 +37,21 @@ HEAD_TYPES = ("previous_token_head", "duplicate_token_head", "induction_head")
 
 def labelling(session: Session) -> None:
     """The whole first pass: texts from cached parses, every heuristic, every head and neuron."""
-    parts = (
-        (Scorer(session.model, session.vocabulary), session.batches(shard))
-        for shard in session.shards
-    )
-    for scorer in score_shards(parts, session.overlap):
-        scorer.statistics()
+    for shard in session.shards:
+        _score(session, shard)
+
+
+def _score(session: Session, shard: Shard) -> None:
+    scorer = Scorer(session.model, session.vocabulary)
+    for done in score_shards([(scorer, session.batches(shard))], session.overlap):
+        done.statistics()
+
+
+def labelling_in_processes(session: Session, workers: int) -> None:
+    """The same by forked processes, as a run does it; what they found stays with them."""
+    shards = session.shards
+    for _ in in_order(lambda i: _score(session, shards[i]), len(shards), workers, print):
+        pass
 
 
 def reading(session: Session) -> None:
@@ -64,6 +77,13 @@ class Forward:
         """Up to the unembedding."""
         for tokens in self.tokens:
             self.model.read(tokens, {})
+
+    def stopped_in_processes(self, workers: int) -> None:
+        """Up to the unembedding, by forked processes."""
+        for _ in in_order(
+            lambda i: self.model.read(self.tokens[i], {}), len(self.tokens), workers, print
+        ):
+            pass
 
     def whole(self) -> None:
         """With logits."""
@@ -111,33 +131,38 @@ def interleaved(sides: dict[str, Callable[[], None]], rounds: int) -> dict[str, 
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def measure(name: str, prompts: int, rounds: int) -> dict[str, Any]:
+def measure(name: str, prompts: int, rounds: int, threads: int) -> dict[str, Any]:
     """All ratios of one shape."""
     with tempfile.TemporaryDirectory() as folder:
         model = make(name, Path(folder) / "model")
-        given = {"model": str(model), "max_prompts": prompts, "prompts_per_shard": 64}
+        given = {"model": str(model), "max_prompts": prompts, "device": "cpu", "threads": 1}
         session = Session(load_settings(None, given | {"out": Path(folder) / "run"}))
         vocabulary = session.vocabulary
         forward = Forward(session)
         sides: dict[str, Callable[[], None]] = {
             "labelling": lambda: labelling(session),
             "reading": lambda: reading(session),
+            "labelling in processes": lambda: labelling_in_processes(session, threads),
+            "stopped in processes": lambda: forward.stopped_in_processes(threads),
             "stopped": forward.stopped,
             "whole": forward.whole,
         }
         found = interleaved(sides, rounds)
         slow = interleaved({"detector": forward.detector, "cached": forward.cached}, 1)
         found |= {side: value / forward.slow_fraction for side, value in slow.items()}
+    ours = found["labelling in processes"]
     return {
         "shape": name,
         "tokens": forward.count,
         "relations": len(vocabulary.relations),
         "features": len(vocabulary.features),
-        "labelling / forward stopped at the unembedding": found["labelling"] / found["stopped"],
-        "labelling / forward with logits": found["labelling"] / found["whole"],
+        "labelling / forward stopped at the unembedding": ours / found["stopped"],
+        "labelling / forward with logits": ours / found["whole"],
+        "both in processes: labelling / forward stopped": ours / found["stopped in processes"],
+        "labelling in one process / forward stopped": found["labelling"] / found["stopped"],
         "text's side alone / forward stopped": found["reading"] / found["stopped"],
-        "head_detector, 3 types / labelling": found["detector"] / found["labelling"],
-        "run_with_cache, 1 heuristic / labelling": found["cached"] / found["labelling"],
+        "head_detector, 3 types / labelling": found["detector"] / ours,
+        "run_with_cache, 1 heuristic / labelling": found["cached"] / ours,
         "microseconds a token": {k: round(v / forward.count * 1e6, 1) for k, v in found.items()},
     }
 
@@ -152,9 +177,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    keep_memory()
     rows = []
     for name in asked.shape or ["embedded", *SHAPES]:
-        rows.append(measure(name, asked.prompts, asked.rounds))
+        rows.append(measure(name, asked.prompts, asked.rounds, asked.threads))
         for key, value in rows[-1].items():
             print(f"{key:48} {value:.2f}" if isinstance(value, float) else f"{key:48} {value}")
         print(flush=True)

@@ -217,6 +217,11 @@ class ParseCache:
                 self.folder = None
         return parses
 
+    def missing(self, prompts: Sequence[Prompt]) -> bool:
+        """Whether these could be kept, and are not yet."""
+        path = self._path(prompts)
+        return path is not None and not path.is_file()
+
     def _path(self, prompts: Sequence[Prompt]) -> Path | None:
         if self.folder is None:
             return None

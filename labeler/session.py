@@ -24,6 +24,8 @@ from labeler.corpus import (
     read_corpus,
     shards,
 )
+from labeler.engines.forked import in_order
+from labeler.engines.threads import with_engine, workers
 from labeler.errors import ConfigError, CorpusError, PluginError
 from labeler.model import load_model
 from labeler.predictors import predictor_matrix
@@ -135,12 +137,25 @@ class Session:
         A corpus no larger than that is cut as it is for scoring, and its parses are used again.
         """
         sample = self.sample
+        parts = [shard.prompts for shard in self._cut(sample)[1]]
         self.progress.stage("annotate", len(sample), "prompts")
-        texts = []
-        for shard in self._cut(sample)[1]:
-            texts += self.texts(shard.prompts)
-            self.progress.advance(len(shard.prompts))
+        self._parse(parts)
+        texts = [text for part in parts for text in self.texts(part)]
         return build_vocabulary(self.heuristics, texts, self.settings.frequent_tokens)
+
+    def _parse(self, parts: Sequence[Sequence[Prompt]]) -> None:
+        """See to it that parses are cached, each part by one of the run's processes."""
+        missing = [part for part in parts if self.cache.missing(part)]
+        self.progress.advance(sum(map(len, parts)) - sum(map(len, missing)))
+        if missing:
+            _ = self.pipeline.nlp  # loaded before it is copied
+
+        def parse(number: int) -> None:
+            self.cache.parses(missing[number])
+
+        n = workers(with_engine(self.settings))
+        for number, _ in enumerate(in_order(parse, len(missing), n, self.progress.note)):
+            self.progress.advance(len(missing[number]))
 
     def try_heuristics(self) -> None:
         """Ask plugins about a few texts, and the rest too: PluginError before the folder is made.

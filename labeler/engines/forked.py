@@ -25,8 +25,10 @@ T = TypeVar("T")
 
 
 def can_fork() -> bool:
-    """Whether this system forks processes safely."""
-    return sys.platform != "darwin" and "fork" in multiprocessing.get_all_start_methods()
+    """Whether this system forks processes safely, and this process may have any."""
+    if sys.platform == "darwin" or multiprocessing.current_process().daemon:
+        return False
+    return "fork" in multiprocessing.get_all_start_methods()
 
 
 class Worker:

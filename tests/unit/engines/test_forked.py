@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from labeler.engines.forked import ForkPool, forked, in_order, meanwhile
+from labeler.engines.forked import ForkPool, can_fork, forked, in_order, meanwhile
 from labeler.errors import EngineError, PluginError
 
 NAMES = [f"shard {i}" for i in range(12)]
@@ -120,6 +120,11 @@ def test_a_value_whose_process_died_is_computed_here():
 
     with meanwhile(function, True) as value:
         assert value() == "found"
+
+
+def test_a_copy_has_no_copies_of_its_own():
+    assert can_fork()
+    assert [*forked(lambda _: can_fork(), ["a"], 1, nothing)] == [("a", False)]
 
 
 PARENT = """
