@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -14,20 +15,37 @@ from labeler.engines.stopping import stopping
 from labeler.engines.store import Store
 from labeler.engines.threads import workers
 from labeler.errors import RunFolderError
+from labeler.loading import WORKING, free_memory
 from labeler.progress import Progress
 from labeler.score import Size
 from labeler.session import Session
 from labeler.statistics import Statistics
 
+COPIES = 3
+"""Of a shard's statistics, that a process holds at its peak: as summed, as rounded, as packed."""
 
-def engine_of(session: Session, progress: Progress) -> Engine:
-    """The engine that the settings name."""
+
+def engine_of(session: Session, progress: Progress, folds: Sequence[Statistics]) -> Engine:
+    """The engine that the settings name, with as many processes as memory has room for."""
     settings = session.settings
     if settings.engine == "ray":
         return Cluster(session, progress)
-    if settings.engine == "processes":
-        return Processes(session, progress, workers(settings))
+    wanted = workers(settings)
+    room = _room(folds)
+    if 1 < wanted > room:
+        progress.note(f"memory has room for {room} of {wanted} processes")
+    if min(wanted, room) > 1:
+        return Processes(session, progress, min(wanted, room))
     return Serial(session)
+
+
+def _room(folds: Sequence[Statistics]) -> int:
+    """How many processes can score at once beside the sums of all folds."""
+    size = sum(array.nbytes for array in folds[0].arrays.values())
+    free = free_memory("cpu")
+    if free is None:
+        return sys.maxsize
+    return max(1, (free - len(folds) * size) // (COPIES * size + WORKING))
 
 
 def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
@@ -41,7 +59,7 @@ def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
     fold = Fold(session.shards, folds, Store(session.settings.out))
     missing = fold.begin(progress)
     if missing:
-        engine = engine_of(session, progress)
+        engine = engine_of(session, progress, folds)
         with stopping(progress.note) as stopped, closing(engine.map(missing, stopped)) as done:
             for scored in done:
                 fold.add(scored)

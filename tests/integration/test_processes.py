@@ -10,9 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labeler.engines import processes
+from labeler.engines import fold, processes
+from labeler.engines.processes import Processes
 from labeler.engines.serial import Serial
+from labeler.loading import WORKING
+from labeler.progress import Silent
 from labeler.run import run_labels
+from labeler.score import Size
+from labeler.session import Session
+from labeler.statistics import Statistics
 from tests.oracles.prompts import prompts
 from tests.torture.small import contents, small_run
 
@@ -78,3 +84,30 @@ def test_a_shuffled_corpus_in_other_shards_and_batches_has_the_same_labels(
             np.testing.assert_allclose(
                 first[column], second[column], rtol=1e-5, atol=1e-5, err_msg=column
             )
+
+
+@pytest.mark.parametrize(("spare", "kind"), [(1, Serial), (2, Processes), (100, Processes)])
+def test_no_more_processes_than_memory_has_room_for(
+    spare: int, kind: type, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings = small_run(made, out=tmp_path / "run", engine="processes", workers=4)
+    session, progress = Session(settings), Told()
+    folds = [Statistics(Size.of(session.model.shape, session.vocabulary).zeros())] * 3
+    one = sum(array.nbytes for array in folds[0].arrays.values())
+    free = 3 * one + spare * (3 * one + WORKING) + 1
+    monkeypatch.setattr(fold, "free_memory", lambda _: free)
+    engine = fold.engine_of(session, progress, folds)
+    assert type(engine) is kind
+    if isinstance(engine, Processes):
+        assert engine.workers == min(spare, 4)
+    assert progress.said == ([f"memory has room for {spare} of 4 processes"] if spare < 4 else [])
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
