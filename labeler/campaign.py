@@ -327,7 +327,7 @@ class Campaign:
         if condition != "label":
             losses.add("head", self.names[head], condition, trial.nats(trial.by_token(replaced)))
             return
-        by_token, logits = trial.by_token(replaced), trial.logits(replaced)
+        by_token, logits = trial.with_logits(replaced)
         losses.add("head", self.names[head], condition, trial.nats(by_token))
         speaks = self.stand_ins.speaks(trial.items)[head] & trial.queries
         kl = float(trial.divergence(logits)[speaks].sum())

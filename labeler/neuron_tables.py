@@ -67,9 +67,11 @@ def kind_of(terms: Sequence[Term]) -> str:
     return "mixed" if any(term.is_class for term in terms) else "token detector"
 
 
-def constant(statistics: Statistics) -> ndarray:
-    """Which neurons never change over what the statistics are of."""
-    return np.asarray(statistics["neuron_max"] - statistics["neuron_min"] < DEAD)
+def constant(folds: Sequence[Statistics]) -> ndarray:
+    """Which neurons never change over all folds."""
+    low = np.min([fold["neuron_min"] for fold in folds], axis=0)
+    high = np.max([fold["neuron_max"] for fold in folds], axis=0)
+    return np.asarray(high - low < DEAD)
 
 
 def terms_of(fit: NeuronFit, said: Sequence[Predictor], neuron: int) -> list[Term]:
@@ -105,7 +107,7 @@ class NeuronTable:
     @property
     def constant(self) -> ndarray:
         """Neurons that never change on this corpus: dead ones, and ones that are always on."""
-        return constant(self.statistics)
+        return constant([self.statistics])
 
     def moments(self) -> tuple[ndarray, ndarray]:
         """Mean and standard deviation of every neuron over the corpus."""

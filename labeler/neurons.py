@@ -16,7 +16,7 @@ from labeler.columns import Columns
 from labeler.evidence import NeuronEvidence, fill_values
 from labeler.fit_neurons import NeuronFit, fit_neurons
 from labeler.neuron_output import neuron_outputs
-from labeler.neuron_tables import DEAD, NeuronTable, constant
+from labeler.neuron_tables import NeuronTable, constant
 from labeler.pairs import pair_rows
 from labeler.partial import partial_r2
 from labeler.predictors import predictors
@@ -56,7 +56,7 @@ def neuron_numbers(session: Session, folds: Sequence[Statistics]) -> NeuronNumbe
     _put(columns, "r2_partial", partial_r2(folds, fit, vocabulary))
     texts, budget = session.neuron_columns(), session.settings.token_budget
     pairs = pair_rows(session.model, texts, budget)
-    figures = summary("", fit, ~constant(merge(folds)))
+    figures = summary("", fit, ~constant(folds))
     if session.settings.reinitialised:
         other, live = reinitialised_fit(session, texts)
         _put(columns, "r2_reinitialised", np.where(live, other.r2, np.nan))
@@ -134,10 +134,8 @@ def reinitialised_fit(
     n_columns, budget = len(session.vocabulary.neurons), session.settings.token_budget
     with reinitialised(session.model, session.settings.seed) as model:
         folds = [neuron_statistics(model, texts, n_columns, budget) for texts in by_fold]
-    low = np.min([fold["neuron_min"] for fold in folds], axis=0)
-    high = np.max([fold["neuron_max"] for fold in folds], axis=0)
     fit = fit_neurons(folds, session.vocabulary.neurons, session.settings.thresholds)
-    return fit, high - low >= DEAD
+    return fit, ~constant(folds)
 
 
 def neuron_headline(figures: Mapping[str, float | None]) -> str:

@@ -25,7 +25,7 @@ from labeler.corpus import (
     shards,
 )
 from labeler.engines.forked import in_order
-from labeler.engines.threads import with_engine, workers
+from labeler.engines.threads import workers
 from labeler.errors import ConfigError, CorpusError, PluginError
 from labeler.model import load_model
 from labeler.predictors import predictor_matrix
@@ -153,8 +153,8 @@ class Session:
         def parse(number: int) -> None:
             self.cache.parses(missing[number])
 
-        n = workers(with_engine(self.settings))
-        for number, _ in enumerate(in_order(parse, len(missing), n, self.progress.note)):
+        done = in_order(parse, len(missing), workers(self.settings), self.progress.note)
+        for number, _ in enumerate(done):
             self.progress.advance(len(missing[number]))
 
     def try_heuristics(self) -> None:

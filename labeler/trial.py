@@ -25,7 +25,7 @@ from labeler import plugins
 from labeler.config import load_settings
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order
-from labeler.engines.threads import with_engine, workers
+from labeler.engines.threads import workers
 from labeler.errors import ConfigError, PluginError, RunFolderError
 from labeler.predictors import NeuronVocabulary, predictor_matrix
 from labeler.prepare import Pairs, Prepared, Vocabulary, prepare, relation_pairs
@@ -280,8 +280,7 @@ def _scored(
     def own(number: int) -> _Own:
         return _own(session, shards[number], added)
 
-    tell = session.progress.note
-    found = in_order(own, len(shards), workers(with_engine(session.settings)), tell)
+    found = in_order(own, len(shards), workers(session.settings), session.progress.note)
     return zip(shards, found, strict=True)
 
 

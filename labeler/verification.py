@@ -13,10 +13,9 @@ from labeler.campaign import Campaign, Verified, controls
 from labeler.classes import QueryClasses
 from labeler.config import load_settings
 from labeler.engines.fold import fold_statistics
-from labeler.engines.threads import with_engine, workers
+from labeler.engines.threads import affordable, workers
 from labeler.errors import RunFolderError
 from labeler.fit_heads import HeadFit, HeadLabel, Rule, Term, split_folds
-from labeler.loading import free_memory
 from labeler.predict import Rules
 from labeler.prepare import Prepared, Vocabulary
 from labeler.progress import Progress, Silent
@@ -151,8 +150,7 @@ def run_campaign(
 def _workers(session: Session) -> int:
     """How many processes run conditions: one a core, as far as memory has room for their logits."""
     logits = 4 * session.settings.token_budget * session.model.shape.vocabulary
-    room = (free_memory("cpu") or 0) // (LOGITS * logits)
-    return max(1, min(workers(with_engine(session.settings)), room))
+    return affordable(workers(session.settings), LOGITS * logits)
 
 
 def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:

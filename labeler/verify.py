@@ -58,7 +58,6 @@ class Trial:
         self.clean_nats = self.by_logits(self.clean_logits)
         self.clean_logs: Tensor | None = None
         self._known: dict[bytes, Tensor] = {}
-        self._last: tuple[bytes, Tensor] | None = None
 
     def _keeper(self, layer: int) -> Callable[[Tensor], None]:
         def keep(value: Tensor) -> None:
@@ -75,13 +74,7 @@ class Trial:
         return run(start, {**hooks, "unembed.hook_in": judged})[0]
 
     def logits(self, replaced: Replacement) -> Float[Tensor, "row vocabulary"]:
-        """Logits with heads replaced, at the positions before judged tokens; the last are kept."""
-        key = _digest(replaced)
-        if self._last is None or self._last[0] != key:
-            self._last = (key, self._logits(replaced))
-        return self._last[1]
-
-    def _logits(self, replaced: Replacement) -> Float[Tensor, "row vocabulary"]:
+        """Logits with heads replaced, at the positions before judged tokens."""
         hooks: dict[str, Callable[[Tensor], Tensor | None]] = {}
         for layer, (heads, pattern) in replaced.items():
             hooks |= self.model.replace_pattern(layer, heads, pattern)
@@ -106,6 +99,14 @@ class Trial:
         if key not in self._known:
             self._known[key] = self.by_logits(self.logits(replaced))
         return self._known[key]
+
+    def with_logits(
+        self, replaced: Replacement
+    ) -> tuple[Float[Tensor, "batch pos"], Float[Tensor, "row vocabulary"]]:
+        """`by_token`, and the logits that it is of."""
+        logits = self.logits(replaced)
+        by_token = self._known[_digest(replaced)] = self.by_logits(logits)
+        return by_token, logits
 
     def by_logits(self, logits: Float[Tensor, "row vocabulary"]) -> Float[Tensor, "b pos"]:
         """Loss in nats on each judged token, from logits."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -13,9 +12,9 @@ from labeler.engines.ray import Cluster
 from labeler.engines.serial import Serial
 from labeler.engines.stopping import stopping
 from labeler.engines.store import Store
-from labeler.engines.threads import workers
+from labeler.engines.threads import affordable, workers
 from labeler.errors import RunFolderError
-from labeler.loading import WORKING, free_memory
+from labeler.loading import WORKING
 from labeler.progress import Progress
 from labeler.score import Size
 from labeler.session import Session
@@ -31,21 +30,11 @@ def engine_of(session: Session, progress: Progress, folds: Sequence[Statistics])
     if settings.engine == "ray":
         return Cluster(session, progress)
     wanted = workers(settings)
-    room = _room(folds)
-    if 1 < wanted > room:
-        progress.note(f"memory has room for {room} of {wanted} processes")
-    if min(wanted, room) > 1:
-        return Processes(session, progress, min(wanted, room))
-    return Serial(session)
-
-
-def _room(folds: Sequence[Statistics]) -> int:
-    """How many processes can score at once beside the sums of all folds."""
     size = sum(array.nbytes for array in folds[0].arrays.values())
-    free = free_memory("cpu")
-    if free is None:
-        return sys.maxsize
-    return max(1, (free - len(folds) * size) // (COPIES * size + WORKING))
+    n = affordable(wanted, COPIES * size + WORKING, beside=len(folds) * size)
+    if n < wanted:
+        progress.note(f"memory has room for {n} of {wanted} processes")
+    return Processes(session, progress, n) if n > 1 else Serial(session)
 
 
 def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:

@@ -16,7 +16,7 @@ from labeler.config import Settings
 from labeler.engines.forked import can_fork
 from labeler.errors import ConfigError
 from labeler.folder import begun_plan
-from labeler.loading import resolve_device
+from labeler.loading import free_memory, resolve_device
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Options of `mallopt`, in malloc.h."""
@@ -84,10 +84,19 @@ def with_engine(settings: Settings) -> Settings:
 
 
 def workers(settings: Settings) -> int:
-    """How many processes there are to be, engine and threads filled in; 1 is this one."""
-    if settings.engine != "processes":
+    """How many processes there are to be, one a core; 1 is this one.
+
+    A run that was made by processes may be read where there can be none.
+    """
+    if settings.engine not in ("auto", "processes") or _unforkable(settings):
         return 1
     return settings.workers or max(1, cores() // (settings.threads or 1))
+
+
+def affordable(wanted: int, each: int, beside: int = 0) -> int:
+    """As many processes as memory has room for, `each` bytes in each beside `beside` here."""
+    free = free_memory("cpu")
+    return wanted if free is None else max(1, min(wanted, (free - beside) // each))
 
 
 def _unforkable(settings: Settings) -> str:

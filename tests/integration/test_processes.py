@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labeler.engines import fold, processes
+from labeler.engines import fold, processes, threads
 from labeler.engines.processes import Processes
 from labeler.engines.serial import Serial
 from labeler.loading import WORKING
@@ -95,7 +95,7 @@ def test_no_more_processes_than_memory_has_room_for(
     folds = [Statistics(Size.of(session.model.shape, session.vocabulary).zeros())] * 3
     one = sum(array.nbytes for array in folds[0].arrays.values())
     free = 3 * one + spare * (3 * one + WORKING) + 1
-    monkeypatch.setattr(fold, "free_memory", lambda _: free)
+    monkeypatch.setattr(threads, "free_memory", lambda _: free)
     engine = fold.engine_of(session, progress, folds)
     assert type(engine) is kind
     if isinstance(engine, Processes):

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,10 +90,13 @@ def test_threads_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_cor
 
 def test_cores_are_shared_out_among_processes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(threads, "cores", lambda: 16)
-    assert workers(Settings(engine="processes", threads=1)) == 16
-    assert workers(Settings(engine="processes", threads=5)) == 3
-    assert workers(Settings(engine="processes", threads=1, workers=4)) == 4
-    assert workers(Settings(engine="serial", threads=1)) == 1
+    made = Settings(engine="processes", threads=1, device="cpu")
+    assert workers(made) == 16
+    assert workers(replace(made, threads=5)) == 3
+    assert workers(replace(made, workers=4)) == 4
+    assert workers(replace(made, engine="serial")) == 1
+    monkeypatch.setattr(threads, "can_fork", lambda: False)
+    assert workers(made) == 1  # a run from another system is read here
 
 
 def test_processes_that_cannot_be_are_an_error(monkeypatch: pytest.MonkeyPatch):
