@@ -182,6 +182,17 @@ def latest_pivot(text: Text) -> Targets:
 
 
 @relation(
+    "latest {mark.name}, or start",
+    start=True,
+    phrase="the latest {mark.name}, itself included (the start of the text until one has come)",
+    mark=MAIN_MARKS,
+)
+def latest_mark(text: Text, mark: Mark) -> Targets:
+    """The nearest {mark.name}, the query included; the start of the text where none is."""
+    return _or_start(text, latest(text, has(text, mark) & ~text.is_start, False))
+
+
+@relation(
     "every structural pivot",
     start=True,
     phrase="all structural pivots so far (start of text, commas, full stops)",

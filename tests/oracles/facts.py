@@ -19,15 +19,13 @@ class HeadFact:
 
     `predictions` maps a relation to the fraction of attention it gets on rows where it has a target
     (`None`: it depends on the number of visible keys); what is left is uniform over visible keys.
-    `exceptions` maps query tokens to the one relation that replaces all others there. Rows without
-    any target are `otherwise`.
+    `exceptions` maps query tokens to the one relation that replaces all others there.
     """
 
     says: str
     pattern: Pattern
     predictions: Mapping[str, float | None]
     exceptions: Mapping[tuple[str, ...], str] = field(default_factory=dict)
-    otherwise: str = "uniform"
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,7 @@ FACTS: dict[str, HeadFact] = {
     "L1H2": HeadFact(
         "Nearest comma; start of text until one has come.",
         expected.nearest_comma,
-        {"nearest comma": 1.0},
-        otherwise="start of text",
+        {"latest comma, or start": 1.0},
     ),
     "L1H3": HeadFact(
         "Current token, e^4 / (e^4 + n - 1) of n visible keys.",

@@ -47,6 +47,11 @@ PUNCTUATION = [
     ("latest structural pivot", "story", 5, [5]),
     ("latest structural pivot", "story", 3, [0]),
     ("every structural pivot", "story", 14, [0, 5, 14]),
+    ("latest comma, or start", "story", 4, [0]),
+    ("latest comma, or start", "story", 5, [5]),
+    ("latest comma, or start", "story", 16, [5]),
+    ("latest full stop, or start", "story", 13, [0]),
+    ("latest full stop, or start", "story", 14, [14]),
 ]
 SPEECH = [
     ("opening mark of this speech", "talk", 6, [4]),

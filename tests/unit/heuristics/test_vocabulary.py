@@ -15,7 +15,7 @@ from .stories import TEXTS
 
 SNAPSHOT = Path(__file__).parent / "names.txt"
 START_OF_TEXT = {"start of text"} | {
-    name for name in RELATIONS if name.endswith("structural pivot")
+    name for name in RELATIONS if name.endswith(("structural pivot", ", or start"))
 }
 HOSTILE = {
     "one token": make_text("a"),
