@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
-from scipy.stats import t as student
 from torch import Tensor
 
 from labeler.columns import Columns, batched
 from labeler.errors import ConfigError, did_you_mean
-from labeler.intervals import LEVEL
+from labeler.intervals import half_width
 from labeler.model import LanguageModel, Shape
 
 FIRST_JUDGED = 2
@@ -117,7 +116,7 @@ def loss_figures(
         left = np.maximum(total - count, 1.0)
         out = ((nats - clean).sum() - (nats - clean)) / left
         spread = np.sqrt(((out - out.mean()) ** 2).sum() * (n - 1) / n)
-        margin = student.ppf((1 + LEVEL) / 2, n - 1) * spread
+        margin = half_width(n) * spread
         found |= {
             "rise_low": float(np.expm1(rise - margin)),
             "rise_high": float(np.expm1(rise + margin)),

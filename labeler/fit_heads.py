@@ -6,8 +6,9 @@ showed on the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -99,6 +100,17 @@ class HeadSums:
         return np.asarray(self.present[index].sum(axis=0) / max(self.rows[index].sum(), 1.0))
 
 
+HEAD_ARRAYS = (
+    *("gram", "moment", "energy", "rows", "present", "mass", "profile", "profile_pairs"),
+    *("band_profile", "band_pairs", "target_pairs", "class_target_pairs"),
+)
+"""The statistics that labels of heads rest on."""
+
+
+def _of_heads(statistics: Statistics) -> Statistics:
+    return Statistics({name: statistics[name] for name in HEAD_ARRAYS})
+
+
 def sums_of(statistics: Statistics, kind: int, heads: ndarray, level: ndarray) -> HeadSums:
     """The part of statistics that speaks about heads of one window kind."""
     return HeadSums(
@@ -138,13 +150,14 @@ class HeadFit:
         self.names = [shape.heads[head] for head in self.heads]
         choose, judge, first, second = split_folds(len(folds))
         level = levels(vocabulary.relations)
-        self.whole = merge(folds[i] for i in choose)
-        self.choose = sums_of(self.whole, kind, self.heads, level)
+        folds = [_of_heads(fold) for fold in folds]
+        whole = merge(folds[i] for i in choose)
+        self.choose = sums_of(whole, kind, self.heads, level)
         self.choosers = [sums_of(folds[i], kind, self.heads, level) for i in choose]
         self.first = sums_of(merge(folds[i] for i in first), kind, self.heads, level)
         self.second = sums_of(merge(folds[i] for i in second), kind, self.heads, level)
         self.judges = [sums_of(folds[i], kind, self.heads, level) for i in judge]
-        self.lifts: Lifts = head_lifts(self.whole, self.heads, kind)
+        self.lifts: Lifts = head_lifts(whole, self.heads, kind)
         self.allowed = self._allowed(self.lifts.general)
         self.leaves = [c for c in range(len(vocabulary.classes)) if self.choose.rows[c] > 0]
 
@@ -155,11 +168,11 @@ class HeadFit:
 
     def labels(self) -> list[HeadLabel]:
         """One label a head, before significance."""
-        limits = self.thresholds
         n = len(self.heads)
         taken: list[list[int]] = [[] for _ in range(n)]
-        for _ in range(limits.max_exceptions):
-            best = self._best_exception(taken)
+        candidates = list(self._candidates())
+        for _ in range(self.thresholds.max_exceptions):
+            best = self._best_exception(candidates, taken)
             if (best < 0).all():
                 break
             for head in np.flatnonzero(best >= 0):
@@ -179,25 +192,32 @@ class HeadFit:
         limits = self.thresholds
         return select(problem, slots, limits.stop_gain, limits.stop_effect, limits.tie_margin)
 
-    def _best_exception(self, taken: list[list[int]]) -> Int[ndarray, " head"]:
-        """For each head the group that gains most on the second half, fitted on the first."""
-        n = len(self.heads)
-        general = _Rules(self, [self._outside(t) for t in taken], self.first)
-        best, best_gain = np.full(n, -1), np.zeros(n)
+    def _candidates(self) -> Iterator[_Candidate]:
+        """The groups that are large enough for an exception, fitted on the first half."""
         for index, group in enumerate(self.groups):
             leaves = [leaf for leaf in group.leaves if leaf in self.leaves]
             rows = self.second.rows[leaves].sum()
             if rows < self.thresholds.min_exception_rows or len(leaves) == len(self.leaves):
                 continue
-            free = np.array(
-                [not any(set(self.groups[t].leaves) & set(leaves) for t in ts) for ts in taken]
-            )
             own = self.group_selection(index, self.first)
             judged = self.second.problem(leaves, self.group_allowed(index))
-            gain = general.error(self.second, leaves) - judged.error(own.chosen, own.weight)
+            yield _Candidate(index, frozenset(leaves), own, judged)
+
+    def _best_exception(
+        self, candidates: Sequence[_Candidate], taken: list[list[int]]
+    ) -> Int[ndarray, " head"]:
+        """For each head the group that gains most on the second half, fitted on the first."""
+        n = len(self.heads)
+        general = _Rules(self, [self._outside(t) for t in taken], self.first)
+        inside = [{leaf for t in ts for leaf in self.groups[t].leaves} for ts in taken]
+        best, best_gain = np.full(n, -1), np.zeros(n)
+        for candidate in candidates:
+            free = np.array([candidate.leaves.isdisjoint(leaves) for leaves in inside])
+            own, judged = candidate.own, candidate.judged
+            gain = judged.error(general.chosen, general.weight) - candidate.error
             floor = self.thresholds.exception_gain * judged.energy
             better = free & (gain >= floor) & (gain > best_gain) & (own.chosen >= 0).any(axis=1)
-            best[better], best_gain[better] = index, gain[better]
+            best[better], best_gain[better] = candidate.index, gain[better]
         return best
 
     def group_allowed(self, index: int) -> Bool[ndarray, "head relation"]:
@@ -312,6 +332,21 @@ def rule_error(sums: HeadSums, head: int, rule: Rule) -> float:
     return float(problem.error(np.arange(len(rule.terms))[None], weight)[0])
 
 
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A group that may be an exception: its predictions by head, and the rows that judge them."""
+
+    index: int
+    leaves: frozenset[int]
+    own: Selection
+    judged: Problem
+
+    @cached_property
+    def error(self) -> Float[ndarray, " head"]:
+        """Its errors on the second half."""
+        return self.judged.error(self.own.chosen, self.own.weight)
+
+
 class _Rules:
     """General rules of heads that leave out different classes, selected together where alike."""
 
@@ -325,11 +360,6 @@ class _Rules:
         for rest, heads in alike.items():
             own = fit.general(np.array(heads), rest, sums)
             self.chosen[heads], self.weight[heads] = own.chosen, own.weight
-        self.allowed = fit.allowed
-
-    def error(self, sums: HeadSums, leaves: Sequence[int]) -> Float[ndarray, " head"]:
-        """Errors on the rows of some classes."""
-        return sums.problem(leaves, self.allowed).error(self.chosen, self.weight)
 
 
 def printed(value: float, digits: int = 2) -> float:

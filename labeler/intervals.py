@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
+
+
+def half_width(n: int) -> float:
+    """The half width of an interval in standard errors of n values: Student's t, n − 1 degrees."""
+    return float(stdtrit(n - 1, (1 + LEVEL) / 2))
 
 
 def r_squared(
@@ -33,7 +38,7 @@ def ratio(
         return whole, nothing, nothing
     left_out = _divide(over.sum(axis=0) - over, under.sum(axis=0) - under)
     spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
-    margin = student.ppf((1 + LEVEL) / 2, folds - 1) * np.sqrt((folds - 1) / folds * spread)
+    margin = half_width(folds) * np.sqrt((folds - 1) / folds * spread)
     return whole, whole - margin, whole + margin
 
 
@@ -49,7 +54,7 @@ def p_positive(difference: Float[ndarray, "fold test"]) -> Float[ndarray, " test
         return np.full(difference.shape[1], np.nan)
     mean, spread = difference.mean(axis=0), difference.std(axis=0, ddof=1)
     scale = np.maximum(spread / np.sqrt(folds), 1e-300)
-    p = student.sf(mean / scale, folds - 1)
+    p = stdtr(folds - 1, -mean / scale)
     return np.asarray(np.where(spread > 0, p, np.where(mean > 0, 0.0, 1.0)))
 
 

@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
-from scipy.stats import t as student
 from torch import Tensor
 
 from labeler.columns import Columns, batched
-from labeler.intervals import LEVEL
+from labeler.intervals import half_width
 from labeler.model import LanguageModel
 
 TOKENS = 10_000
@@ -190,7 +189,7 @@ def jackknife(by_fold: Float[ndarray, "fold moment pair"]) -> tuple[ndarray, nda
         return whole, nothing, nothing
     left_out = np.stack([correlation_of(total - own) for own in by_fold])
     spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0) * (folds - 1) / folds
-    margin = student.ppf((1 + LEVEL) / 2, folds - 1) * np.sqrt(spread)
+    margin = half_width(folds) * np.sqrt(spread)
     return whole, np.maximum(whole - margin, -1), np.minimum(whole + margin, 1)
 
 

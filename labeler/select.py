@@ -66,7 +66,7 @@ class Problem:
         if slots == 0:
             return np.zeros(chosen.shape)
         if not self.nonnegative:
-            return _solve(gram, moment, chosen >= 0)
+            return _solve(gram, moment[..., None], chosen >= 0)[..., 0]
         best = self._held(gram, moment, chosen, chosen >= 0)
         stuck = np.flatnonzero((best < 0).any(axis=1))
         if len(stuck):
@@ -91,11 +91,11 @@ class Problem:
 
     def _held(self, gram: ndarray, moment: ndarray, chosen: ndarray, on: ndarray) -> ndarray:
         """Least squares on a support; where the shares pass 1, under Σ coverage · weight = 1."""
-        weight = _solve(gram, moment, on)
         if self.coverage is None:
-            return weight
+            return _solve(gram, moment[..., None], on)[..., 0]
         coverage = self.coverage[np.where(chosen >= 0, chosen, 0)] * on
-        direction = _solve(gram, coverage, on)
+        solved = _solve(gram, np.stack([moment, coverage], axis=-1), on)
+        weight, direction = solved[..., 0], solved[..., 1]
         excess = np.maximum((coverage * weight).sum(axis=1) - 1.0, 0.0)
         length = np.maximum((coverage * direction).sum(axis=1), 1e-12)
         return np.asarray(weight - direction * (excess / length)[:, None])
@@ -128,10 +128,15 @@ def _ridged(gram: ndarray) -> ndarray:
     return np.asarray(gram + np.eye(gram.shape[-1]) * (_RIDGE * diagonal[..., None] + 1e-12))
 
 
-def _solve(gram: ndarray, moment: ndarray, on: ndarray) -> ndarray:
+def _solve(
+    gram: Float[ndarray, "signal slot slot"],
+    right: Float[ndarray, "signal slot side"],
+    on: Bool[ndarray, "signal slot"],
+) -> Float[ndarray, "signal slot side"]:
+    """Solutions on the slots that are on; 0 elsewhere."""
     both = on[:, :, None] & on[:, None, :]
     padded = np.where(both, gram, 0.0) + np.eye(gram.shape[-1]) * ~on[:, :, None]
-    return np.asarray(np.linalg.solve(_ridged(padded), (moment * on)[..., None])[..., 0])
+    return np.asarray(np.linalg.solve(_ridged(padded), right * on[:, :, None]))
 
 
 @dataclass(frozen=True, eq=False)

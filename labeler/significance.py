@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 from numpy import ndarray
-from scipy.stats import t as student
 
 from labeler.fit_heads import (
     HeadFit,
@@ -18,7 +18,7 @@ from labeler.fit_heads import (
     rule_error,
     small_problem,
 )
-from labeler.intervals import LEVEL, benjamini_hochberg, p_positive, passes
+from labeler.intervals import benjamini_hochberg, half_width, p_positive, passes
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,15 @@ def _tests(fit: HeadFit, head: int, label: HeadLabel) -> Iterator[Test]:
         relations = [term.relation for term in rule.terms]
         full = refit(fit.choose, head, rule, relations)
         energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
-        for relation in relations:
+        margins = _margins(fit.choosers, fit.choose, head, rule)
+        shares = np.array([term.share for term in rule.terms])
+        low, high = np.maximum(shares - margins, 0.0), np.minimum(shares + margins, 1.0)
+        for index, relation in enumerate(relations):
             less = refit(fit.choose, head, rule, [r for r in relations if r != relation])
             p = _p(fit, head, less, full)
             gain = rule_error(fit.choose, head, less) - rule_error(fit.choose, head, full)
-            low, high = _share_interval(fit.choosers, fit.choose, head, rule, relation)
-            yield Test(head, rule.query_class, relation, p, np.nan, gain / energy, low, high)
+            bounds = float(low[index]), float(high[index])
+            yield Test(head, rule.query_class, relation, p, np.nan, gain / energy, *bounds)
 
 
 def _exception(fit: HeadFit, head: int, rule: Rule, general: Rule) -> Test:
@@ -83,19 +86,19 @@ def _p(fit: HeadFit, head: int, less: Rule, full: Rule) -> float:
     return float(p_positive(np.array(difference)[:, None])[0])
 
 
-def _share_interval(
-    folds: Sequence[HeadSums], whole: HeadSums, head: int, rule: Rule, relation: int
-) -> tuple[float, float]:
-    """Jackknife over the choosing folds, selection held fixed."""
-    n = len(folds)
-    if n < 3:
-        return float("nan"), float("nan")
-    relations = [term.relation for term in rule.terms]
-    index = relations.index(relation)
-    shares = np.array([_share_without(whole, out, head, rule, relations)[index] for out in folds])
-    spread = np.sqrt((n - 1) / n * ((shares - shares.mean()) ** 2).sum())
-    margin = float(student.ppf((1 + LEVEL) / 2, n - 1) * spread)
-    return max(0.0, rule.terms[index].share - margin), min(1.0, rule.terms[index].share + margin)
+def _margins(
+    folds: Sequence[HeadSums], whole: HeadSums, head: int, rule: Rule
+) -> Float[ndarray, " term"]:
+    """Half intervals of a rule's shares: jackknife over the choosing folds, selection held fixed.
+
+    nan where there are too few folds.
+    """
+    n, relations = len(folds), [term.relation for term in rule.terms]
+    if n < 3 or not relations:
+        return np.full(len(relations), np.nan)
+    shares = np.stack([_share_without(whole, out, head, rule, relations) for out in folds])
+    spread = np.sqrt((n - 1) / n * ((shares - shares.mean(axis=0)) ** 2).sum(axis=0))
+    return np.asarray(half_width(n) * spread)
 
 
 def _share_without(

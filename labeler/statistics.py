@@ -151,11 +151,11 @@ def _arrays(content: bytes, layout: list[Any]) -> Iterator[tuple[str, ndarray]]:
 
 
 def _whole(stored: ndarray, shape: list[int]) -> ndarray:
-    array = np.zeros(shape, dtype=stored.dtype)
-    rows, columns = np.triu_indices(shape[-1])
-    array[..., rows, columns] = stored
-    array[..., columns, rows] = stored
-    return array
+    n = shape[-1]
+    place = np.empty((n, n), dtype=np.int64)
+    place[np.triu_indices(n)] = np.arange(stored.shape[-1])
+    place.T[np.triu_indices(n)] = np.arange(stored.shape[-1])
+    return np.take(stored, place, axis=-1)
 
 
 def merge(parts: Iterable[Statistics]) -> Statistics:

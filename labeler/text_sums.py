@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from labeler.layout import Layout
 from labeler.neuron_sums import add_columns
 from labeler.prepare import Prepared
 
+CELLS, CLASSES = 16_384, 16
+"""Query classes are multiplied together in runs of about so many cells, of so many classes."""
 DENSE_KEYS = 4
 """Relations with more keys a query than this go through dense products, others through sparse."""
 
@@ -90,31 +92,64 @@ class TargetCells:
 
     def add_gram(self, gram: Float[ndarray, "class relation relation"]) -> None:
         """Σ_q ⟨V_i, V_j⟩ by class, V being U less the baseline where a relation has a target."""
-        layout, n_relations = self.layout, len(self.present)
+        layout = self.layout
         many = self.pairs > DENSE_KEYS * len(layout.query)
         wide, narrow = np.flatnonzero(many), np.flatnonzero(~many)
         place = np.argsort(np.concatenate([narrow, wide]))
         share = self.present / np.sqrt(layout.visible).astype(np.float32)
-        rows = layout.class_rows
-        for c, first, last in _filled(layout.class_cells):
-            block = np.zeros((n_relations, n_relations), dtype=np.float32)
-            own = _rows(self.weighted, c * n_relations, n_relations, first, last)
-            few, dense = own[narrow], np.ascontiguousarray(own[wide].toarray().T)
-            split = len(narrow)
-            block[:split, :split] = (few @ few.T).toarray()
-            block[:split, split:] = few @ dense
-            block[split:, :split] = block[:split, split:].T
-            block[split:, split:] = dense.T @ dense
-            has = share[:, rows[c] : rows[c + 1]]
-            gram[c] += block[place][:, place] - has @ has.T
+        rows, cells = layout.class_rows, layout.class_cells
+        for start, stop in _runs(cells):
+            block = self._products(narrow, wide, start, stop)
+            for c in range(start, stop):
+                if cells[c + 1] > cells[c]:
+                    has = share[:, rows[c] : rows[c + 1]]
+                    gram[c] += block[c - start][place][:, place] - has @ has.T
+
+    def _products(
+        self, narrow: ndarray, wide: ndarray, start: int, stop: int
+    ) -> Float[ndarray, "class relation relation"]:
+        """Σ_q ⟨U_i, U_j⟩ for the classes of a run, narrow relations before wide ones.
+
+        A row of `weighted` has cells of one class alone, so one product serves all of them.
+        """
+        bounds, n_relations = self.layout.class_cells, len(self.present)
+        n_classes, split, lowest = stop - start, len(narrow), bounds[start]
+        first_row = (np.arange(start, stop) * n_relations)[:, None]
+        few = _rows(self.weighted, (first_row + narrow).ravel(), lowest, bounds[stop])
+        many = _rows(self.weighted, (first_row + wide).ravel(), lowest, bounds[stop])
+        dense = np.zeros((bounds[stop] - lowest, len(wide)), dtype=np.float32)
+        column = np.repeat(np.tile(np.arange(len(wide)), n_classes), np.diff(many.indptr))
+        dense[many.indices, column] = many.data
+        block = np.zeros((n_classes, n_relations, n_relations), dtype=np.float32)
+        pairs = few @ few.T
+        row = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
+        block[row // split, row % split, pairs.indices % split] = pairs.data
+        cross = (few @ dense).reshape(n_classes, split, len(wide))
+        block[:, :split, split:] = cross
+        block[:, split:, :split] = cross.transpose(0, 2, 1)
+        for c in range(start, stop):
+            own = dense[bounds[c] - lowest : bounds[c + 1] - lowest]
+            block[c - start, split:, split:] = own.T @ own
+        return block
 
 
-def _rows(matrix: sp.csr_matrix, start: int, count: int, first: int, last: int) -> sp.csr_matrix:
+def _rows(
+    matrix: sp.csr_matrix, rows: Int[ndarray, " row"], first: int, last: int
+) -> sp.csr_matrix:
     """Some rows of a sparse matrix that only have columns from `first` up to `last`."""
-    bounds = matrix.indptr[start : start + count + 1]
-    inside = slice(bounds[0], bounds[-1])
-    parts = (matrix.data[inside], matrix.indices[inside] - first, bounds - bounds[0])
-    return sp.csr_matrix(parts, shape=(count, last - first))
+    own = matrix[rows]
+    return sp.csr_matrix((own.data, own.indices - first, own.indptr), (len(rows), last - first))
+
+
+def _runs(bounds: Int[ndarray, " class+1"]) -> Iterator[tuple[int, int]]:
+    """Classes that have cells cut into runs: of about so many cells, of so many classes at most."""
+    start = 0
+    for c in range(1, len(bounds)):
+        cells = bounds[c] - bounds[start]
+        if cells >= CELLS or c - start >= CLASSES or c == len(bounds) - 1:
+            if cells > 0:
+                yield start, c
+            start = c
 
 
 def text_sums(

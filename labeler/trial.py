@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse as sp
 from jaxtyping import Float, Int
 from numpy import ndarray
 
@@ -208,17 +207,26 @@ class _Added:
         arrays = dict(old.arrays)
         for name, axes in (*RELATION_AXES.items(), *PREDICTOR_AXES.items()):
             relational = name in RELATION_AXES
-            order = self.relations if relational else self.columns
-            if len(axes) == 1:
+            place = np.argsort(self.relations if relational else self.columns)
+            if len(axes) == 2:
+                cross = own.gram if relational else own.predictor_gram
+                arrays[name] = _framed(old[name], cross, own.sums[name], place)
+            else:
                 both = np.concatenate([old[name], own.sums[name]], axis=axes[0])
-                arrays[name] = np.take(both, order, axis=axes[0])
-                continue
-            cross = own.gram if relational else own.predictor_gram
-            top = np.concatenate([old[name], cross], axis=-1)
-            bottom = np.concatenate([np.swapaxes(cross, -1, -2), own.sums[name]], axis=-1)
-            both = np.concatenate([top, bottom], axis=-2)
-            arrays[name] = both[..., order[:, None], order[None, :]]
+                arrays[name] = np.take(both, np.argsort(place), axis=axes[0])
         return Statistics(arrays)
+
+
+def _framed(old: ndarray, cross: ndarray, new: ndarray, place: Int[ndarray, " item"]) -> ndarray:
+    """Symmetric sums of old and new items, each item at its place."""
+    n_old, n = old.shape[-1], len(place)
+    here, there = place[:n_old], place[n_old:]
+    both = np.empty((*old.shape[:-2], n, n), dtype=old.dtype)
+    both[..., here[:, None], here] = old
+    both[..., here[:, None], there] = cross
+    both[..., there[:, None], here] = np.swapaxes(cross, -1, -2)
+    both[..., there[:, None], there] = new
+    return both
 
 
 def _by_name(items: Sequence[Heuristic]) -> Int[ndarray, " item"]:
@@ -265,11 +273,11 @@ class _Shared:
             total = np.bincount(segment, products, minlength=n_classes * n_old)
             self.gram[kind, :, :, index] += total.reshape(n_classes, n_old)
         visible = np.minimum(np.arange(1, n + 1), window or n)
-        theirs = sp.csr_matrix(old.present[:, 1:] / visible[1:])
-        leaves = item.classes[1:]
-        for leaf in np.unique(leaves):
-            mine = new.present[:, 1:] & np.equal(leaves, leaf)
-            self.gram[kind, leaf] -= theirs @ mine.T.astype(float)
+        theirs = old.present[:, 1:] / visible[1:]
+        of_class = np.equal.outer(item.classes[1:], np.arange(n_classes))
+        for index in range(n_new):
+            mine = of_class & new.present[index, 1:, None]
+            self.gram[kind, :, :, index] -= (theirs @ mine.astype(float)).T
 
 
 def _scored(

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar, cast
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from labeler.engines.dispatch import Call, Dispatch, Lost
 from labeler.engines.engine import Stopped
@@ -177,6 +178,7 @@ def _serve(
     parents.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
+    threadpool_limits(threads)
     own.send(("done", None))
     while True:
         try:
