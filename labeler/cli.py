@@ -13,6 +13,7 @@ import typer
 from labeler.plugin_cli import heuristics_app
 from labeler.reader_cli import compare, review, run_path
 from labeler.run_cli import run
+from labeler.try_cli import try_plugin
 
 app = typer.Typer(
     help="Label what every attention head and MLP neuron of a language model does, with evidence.",
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(heuristics_app, name="heuristics")
 app.command()(run)
+app.command("try")(try_plugin)
 app.command()(review)
 app.command()(compare)
 
@@ -154,31 +156,6 @@ def show(
     with folder.blamed():
         for part in component(folder, name):
             shown.print(part)
-
-
-@app.command("try")
-def try_plugin(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A plugin file or module.")],
-    run: Annotated[Path, typer.Option(help="The run folder to try it on.")],
-    max_prompts: Annotated[
-        int, typer.Option(help="Prompts of the run to take, at least one shard of each fold.")
-    ] = 400,
-) -> None:
-    """Which labels of a run would change if it had these heuristics, too?"""
-    from labeler.engines.threads import take_cores
-    from labeler.terminal import TerminalProgress, console
-    from labeler.trial import extend
-    from labeler.trial_fit import trial
-    from labeler.trial_terminal import trial_report
-
-    take_cores()
-    with TerminalProgress(console(stderr=True)) as progress:
-        extended = extend(run, file, max_prompts, progress)
-        progress.stage("fit", 1, "labels")
-        found = trial(extended)
-    shown = console()
-    for part in trial_report(found, extended.session.settings.thresholds):
-        shown.print(part, highlight=False, markup=False)
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -102,19 +102,19 @@ def new_heuristics(plugin: str, known: Sequence[Heuristic]) -> list[Heuristic]:
     return found
 
 
-def extend(run: str | Path, plugin: str, max_prompts: int, progress: Progress) -> Extended:
+def extend(
+    opened: tuple[RunFolder, Session], plugin: str, max_prompts: int, progress: Progress
+) -> Extended:
     """The run's statistics with those of a plugin's heuristics, over at most about so many prompts.
 
-    Raises PluginError for heuristics that fail or clash, RunFolderError for a run that is not what
-    it was, ConfigError for a limit that leaves no prompts.
+    Raises PluginError for heuristics that fail or clash, ConfigError for a limit that leaves no
+    prompts.
     """
     if max_prompts < 1:
         raise ConfigError(f"--max-prompts is {max_prompts}; expected at least 1")
-    progress.stage("load", 1, "run")
-    folder, session = open_session(run)
+    folder, session = opened
     found = new_heuristics(plugin, session.heuristics)
     new = [item for item in found if session.pipeline.parses or not item.parse]
-    progress.advance()
     shards = _some(session, max_prompts)
     texts = session.texts(shards[0].prompts)[: plugins.TRIED]
     plugins.tried(new, texts)

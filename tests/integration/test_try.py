@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from heuristics.errors import PluginError
 from labeler import label
 from labeler.progress import Silent
 from labeler.results import open_run
 from labeler.statistics import Statistics, merge
-from labeler.trial import PREDICTOR_AXES, RELATION_AXES, extend
+from labeler.trial import PREDICTOR_AXES, RELATION_AXES, extend, open_session
 from labeler.trial_fit import trial
+from labeler.try_cli import watched
 from tests.oracles.build import build_heads
 from tests.oracles.prompts import prompts
 
@@ -76,7 +78,7 @@ def stored(run: Path) -> Statistics:
 
 
 def test_the_sums_and_the_labels_are_those_of_a_run_with_the_plugin(made: Made):
-    extended = extend(made.without, str(made.plugin), 400, Silent())
+    extended = extend(open_session(made.without), str(made.plugin), 400, Silent())
     assert extended.complete
     own, real = merge(extended.folds), stored(made.with_it)
     for name in (*RELATION_AXES, *PREDICTOR_AXES, "energy", "rows", "neuron_sum"):
@@ -123,7 +125,32 @@ def test_the_command(made: Made, cli: Cli, tmp_path: Path):
     assert few.error == "--max-prompts is 0; expected at least 1"
 
 
+def test_a_watched_file_is_tried_again_when_it_is_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file, tried = tmp_path / "mine.py", []
+    file.write_text("first")
+
+    def once() -> None:
+        tried.append(file.read_text())
+        if len(tried) == 3:
+            raise KeyboardInterrupt
+        file.write_text("a second" if len(tried) == 1 else "and a third")  # while it is tried
+        if len(tried) == 2:
+            raise PluginError("a mistake in it")
+
+    watched(file, once)
+    assert tried == ["first", "a second", "and a third"]
+    assert "labeler: a mistake in it" in capsys.readouterr().err
+
+
+def test_only_a_file_can_be_watched(cli: Cli, tmp_path: Path):
+    shown = cli("try", "package.module", "--run", tmp_path, "--watch")
+    assert shown.code == 2
+    assert shown.error == "--watch is for a file that can be saved again; package.module is none"
+
+
 def test_a_trial_on_some_prompts_says_so(made: Made):
-    found = trial(extend(made.without, str(made.plugin), 1, Silent()))
+    found = trial(extend(open_session(made.without), str(made.plugin), 1, Silent()))
     assert found.complete == (found.prompts == 80)
     assert "L0H0" in {change.name for change in found.heads}
