@@ -12,6 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from labeler.engines.forked import in_order
+from labeler.engines.threads import give_back
 from labeler.evidence import strip
 from labeler.intervals import ratio
 from labeler.model import LanguageModel
@@ -214,7 +215,7 @@ class Campaign:
         self.progress = progress
         self.stand_ins = stand_ins
         few = sorted(self.judging or self.choosing, key=len)[-SELF_TEST_TEXTS:]
-        self.from_layer = self_test(model, few)
+        self.start = self_test(model, few)
         self.workers = 1
 
     def run(self) -> Verified:
@@ -265,7 +266,7 @@ class Campaign:
         return {condition: costs / max(tokens, 1.0) for condition, costs in total.items()}
 
     def _own_cost(self, items: list[Prepared]) -> tuple[dict[str, ndarray], float, MeanPattern]:
-        trial = Trial(self.model, items, self.from_layer)
+        trial = Trial(self.model, items, self.start)
         mean = MeanPattern(self.shape, max(len(item) for item in items))
         mean.add(real_patterns(self.model, trial.tokens), items)
         found = {}
@@ -276,16 +277,18 @@ class Campaign:
                 for head in self.all
             ]
             found[condition] = np.array([float(rise.sum()) for rise in rises])
+            give_back()
         return found, float(trial.valid.sum()), mean
 
     def _judged(
         self, items: list[Prepared], singly: bool, orders: dict[str, list[int]]
     ) -> tuple[Losses, Costly]:
-        trial = Trial(self.model, items, self.from_layer)
+        trial = Trial(self.model, items, self.start)
         losses, costly = Losses(), Costly(self.names)
         losses.clean.append(trial.nats(trial.clean_nats))
         for condition in dict.fromkeys((*SINGLE, *CURVES)) if singly else CURVES:
             self._condition(trial, condition, orders, losses, costly if singly else None)
+            give_back()
         return losses, costly
 
     def _condition(

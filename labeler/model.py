@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -153,14 +154,23 @@ class LanguageModel:
             kept["v"] = value
 
         def rebuild(z: Tensor) -> Tensor:
-            # Under a device map every layer may be on a device of its own.
-            index = torch.as_tensor(list(heads), device=z.device)
-            groups = z.shape[2] // kept["v"].shape[2]
-            v = kept.pop("v").repeat_interleave(groups, dim=2).index_select(2, index)
-            new = torch.einsum("bhqk,bkhd->bqhd", pattern.to(v), v)
-            return z.index_copy(2, index, new)
+            return rebuilt(z, kept.pop("v"), heads, pattern)
 
         return {f"blocks.{layer}.attn.hook_v": keep, f"blocks.{layer}.attn.hook_z": rebuild}
+
+    @contextmanager
+    def attending(self, layer: int, z: Float[Tensor, "batch pos head d_head"]) -> Iterator[None]:
+        """Have a layer's attention give what its W_O makes of this z, and compute nothing else.
+
+        Only where a self-test shows it exact.
+        """
+        attention = self.bridge.blocks[layer].attn
+        # The bridge hands attributes on to what it wraps; its own are in its dictionary.
+        vars(attention)["forward"] = lambda *_, **__: (attention.o(z.flatten(2)), None)
+        try:
+            yield
+        finally:
+            del vars(attention)["forward"]
 
     def fingerprint(self) -> str:
         """A hash of all weights, first 16 digits."""
@@ -203,6 +213,20 @@ class LanguageModel:
         if norm is None and self.shape.parallel:
             norm = getattr(block, "ln1", None)
         return None if norm is None else norm_scale(norm)
+
+
+def rebuilt(
+    z: Float[Tensor, "batch pos head d_head"],
+    v: Float[Tensor, "batch pos kv_head d_head"],
+    heads: Sequence[int],
+    pattern: Float[Tensor, "b h q k"],
+) -> Float[Tensor, "batch pos head d_head"]:
+    """`z` with that of some heads made from their values and patterns of ours."""
+    # Under a device map every layer may be on a device of its own.
+    index = torch.as_tensor(list(heads), device=z.device)
+    own = v.index_select(2, index // (z.shape[2] // v.shape[2]))
+    new = torch.einsum("bhqk,bkhd->bqhd", pattern.to(own), own)
+    return z.index_copy(2, index, new)
 
 
 def norm_scale(norm: Any) -> Float[Tensor, " d_model"] | None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -33,14 +34,23 @@ def keep_memory() -> None:
     """Have freed tensors' memory used for the next ones, where the allocator is glibc's.
 
     It gives large blocks back to the system at once, and to touch fresh pages costs more than many
-    a kernel. For a process that does nothing else: what it once took it keeps.
+    a kernel. For a process that does nothing else: what it once took it keeps, until `give_back`.
     """
-    if sys.platform != "linux":
-        return
-    allocator = ctypes.CDLL(None)
+    allocator = _glibc()
     if hasattr(allocator, "mallopt"):
         for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
             allocator.mallopt(option, KEPT_BYTES)
+
+
+def give_back() -> None:
+    """Give the system what is free: blocks of many sizes leave gaps that no next one fits into."""
+    allocator = _glibc()
+    if hasattr(allocator, "malloc_trim"):
+        allocator.malloc_trim(0)
+
+
+def _glibc() -> Any:
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def take_cores() -> None:
