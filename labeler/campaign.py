@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from numpy import ndarray
 
+from heuristics.text import Text
 from labeler.engines.forked import in_order
 from labeler.engines.threads import give_back
 from labeler.evidence import strip
@@ -194,14 +195,18 @@ class Verified:
 
 
 class Campaign:
-    """Runs the conditions: over choosing prompts for the order, over judging ones for figures."""
+    """Runs the conditions: over choosing prompts for the order, over judging ones for figures.
+
+    A text is prepared where and when it is run: what it says of its targets is large.
+    """
 
     def __init__(
         self,
         model: LanguageModel,
         stand_ins: StandIns,
-        choosing: Sequence[Prepared],
-        judging: Sequence[Prepared],
+        prepare: Callable[[Text], Prepared],
+        choosing: Sequence[Text],
+        judging: Sequence[Text],
         budget: int,
         progress: Progress,
     ) -> None:
@@ -214,8 +219,9 @@ class Campaign:
         self.budget = budget
         self.progress = progress
         self.stand_ins = stand_ins
+        self.prepare = prepare
         few = sorted(self.judging or self.choosing, key=len)[-SELF_TEST_TEXTS:]
-        self.start = self_test(model, few)
+        self.start = self_test(model, [prepare(text) for text in few])
         self.workers = 1
 
     def run(self) -> Verified:
@@ -227,8 +233,8 @@ class Campaign:
             for condition, own in costs.items()
         }
         few, rest = self.judging[:SINGLE_PROMPTS], self.judging[SINGLE_PROMPTS:]
-        parts = [(items, True) for items in batches(few, self.budget)]
-        parts += [(items, False) for items in batches(rest, self.budget)]
+        parts = [(texts, True) for texts in batches(few, self.budget)]
+        parts += [(texts, False) for texts in batches(rest, self.budget)]
         losses = Losses()
         costly = Costly(self.names)
         self.progress.stage("verify", len(self.judging), "prompts")
@@ -265,7 +271,8 @@ class Campaign:
         self.stand_ins.mean.extend(mean.patterns(self.shape.windows))
         return {condition: costs / max(tokens, 1.0) for condition, costs in total.items()}
 
-    def _own_cost(self, items: list[Prepared]) -> tuple[dict[str, ndarray], float, MeanPattern]:
+    def _own_cost(self, texts: list[Text]) -> tuple[dict[str, ndarray], float, MeanPattern]:
+        items = [self.prepare(text) for text in texts]
         trial = Trial(self.model, items, self.start)
         mean = MeanPattern(self.shape, max(len(item) for item in items))
         mean.add(real_patterns(self.model, trial.tokens), items)
@@ -281,9 +288,9 @@ class Campaign:
         return found, float(trial.valid.sum()), mean
 
     def _judged(
-        self, items: list[Prepared], singly: bool, orders: dict[str, list[int]]
+        self, texts: list[Text], singly: bool, orders: dict[str, list[int]]
     ) -> tuple[Losses, Costly]:
-        trial = Trial(self.model, items, self.start)
+        trial = Trial(self.model, [self.prepare(text) for text in texts], self.start)
         losses, costly = Losses(), Costly(self.names)
         losses.clean.append(trial.nats(trial.clean_nats))
         for condition in dict.fromkeys((*SINGLE, *CURVES)) if singly else CURVES:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from heuristics.text import Text
 from labeler.campaign import Campaign, Verified, controls
 from labeler.classes import QueryClasses
 from labeler.config import load_settings
@@ -17,9 +18,10 @@ from labeler.engines.threads import affordable, workers
 from labeler.errors import RunFolderError
 from labeler.fit_heads import HeadFit, HeadLabel, Rule, Term, split_folds
 from labeler.predict import Rules
-from labeler.prepare import Prepared, Vocabulary
+from labeler.prepare import Vocabulary
 from labeler.progress import Progress, Silent
 from labeler.results import RunFolder, open_run, write_json, write_table
+from labeler.score import batches
 from labeler.session import Session
 from labeler.stand_ins import Profiles, StandIns
 from labeler.statistics import Statistics
@@ -139,10 +141,12 @@ def run_campaign(
         profiles=Profiles.of([folds[i] for i in choose], shape),
         mean=[],
     )
-    choosing = _prompts(session, judging=False, limit=max_prompts)
-    judging = _prompts(session, judging=True, limit=max_prompts)
+    choosing = _texts(session, judging=False, limit=max_prompts)
+    judging = _texts(session, judging=True, limit=max_prompts)
     budget = session.settings.token_budget
-    campaign = Campaign(session.model, stand_ins, choosing, judging, budget, progress)
+    campaign = Campaign(
+        session.model, stand_ins, session.prepare, choosing, judging, budget, progress
+    )
     campaign.workers = _workers(session)
     return campaign.run()
 
@@ -168,13 +172,15 @@ def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:
     return [found[layer] for layer in range(shape.n_layers)]
 
 
-def _prompts(session: Session, judging: bool, limit: int) -> list[Prepared]:
-    found: list[Prepared] = []
+def _texts(session: Session, judging: bool, limit: int) -> list[Text]:
+    found: list[Text] = []
+    budget = session.settings.token_budget
     for shard in session.shards:
         if len(found) >= limit:
             break
         if session.n_folds == 0 or (shard.fold % 2 == 1) == judging:
-            found += [item for batch in session.batches(shard) for item in batch]
+            texts = session.texts(shard.prompts)
+            found += [text for batch in batches(texts, budget) for text in batch]
     return found[:limit]
 
 

@@ -17,7 +17,7 @@ from transformers.activations import ACT2FN
 from labeler.errors import ModelError
 from labeler.families import ALL, FAMILIES, page
 from labeler.model import load_model
-from labeler.verify import Start, self_test
+from labeler.verify import Start, Trial, replacement, self_test
 
 from .conftest import RELATIONS, Small
 from .planted import ALIBI_SHARE
@@ -54,6 +54,19 @@ def test_heads_can_be_rebuilt_and_started_where_the_page_says(small: Small, tmp_
     items = [replace(item, pairs=()) for item in small.items]
     expected = Start.HEADS if small.family.start_at_layer else Start.TOKENS
     assert self_test(deep, items) is expected
+
+
+def test_a_head_alone_is_rebuilt_from_what_a_clean_run_kept(small: Small):
+    items = [replace(item, pairs=()) for item in small.items]
+    own = small.patterns()
+    even = [torch.full_like(pattern, 1.0).tril() for pattern in own]
+    even = [pattern / pattern.sum(dim=-1, keepdim=True) for pattern in even]
+    last = small.model.shape.n_heads - 1
+    one = replacement(even, [last], small.model.shape.n_heads)
+    whole, kept = Trial(small.model, items, Start.TOKENS), Trial(small.model, items, Start.HEADS)
+    assert not torch.allclose(whole.logits(one), whole.clean_logits)
+    if small.family.start_at_layer:
+        assert torch.allclose(kept.logits(one), whole.logits(one), atol=1e-5)
 
 
 def test_what_the_parts_of_a_layer_write_adds_up(small: Small):

@@ -89,7 +89,11 @@ def _verified(
         profiles=Profiles.of([statistics], model.shape),
         mean=[],
     )
-    campaign = Campaign(model, stand_ins, choosing, judging, 256, Silent())
+    prepared = {item.id: item for item in texts}
+    first, rest = ([item.text for item in items] for items in (choosing, judging))
+    campaign = Campaign(
+        model, stand_ins, lambda text: prepared[text.id], first, rest, 256, Silent()
+    )
     campaign.workers = workers
     return campaign.run()
 
