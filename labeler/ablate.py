@@ -14,7 +14,7 @@ from torch import Tensor
 
 from labeler.columns import Columns, batched
 from labeler.errors import ConfigError, did_you_mean
-from labeler.intervals import half_width
+from labeler.intervals import margin
 from labeler.model import LanguageModel, Shape
 
 FIRST_JUDGED = 2
@@ -115,10 +115,9 @@ def loss_figures(
     if n >= 3:
         left = np.maximum(total - count, 1.0)
         out = ((nats - clean).sum() - (nats - clean)) / left
-        spread = np.sqrt(((out - out.mean()) ** 2).sum() * (n - 1) / n)
-        margin = half_width(n) * spread
+        half = float(margin(out))
         found |= {
-            "rise_low": float(np.expm1(rise - margin)),
-            "rise_high": float(np.expm1(rise + margin)),
+            "rise_low": float(np.expm1(rise - half)),
+            "rise_high": float(np.expm1(rise + half)),
         }
     return found

@@ -10,18 +10,20 @@ from scipy.special import stdtr, stdtrit
 LEVEL = 0.95
 
 
-def half_width(n: int) -> float:
-    """The half width of an interval in standard errors of n values: Student's t, n − 1 degrees."""
-    return float(stdtrit(n - 1, (1 + LEVEL) / 2))
+def margin(left_out: Float[ndarray, fold * figure]) -> ndarray:
+    """Half the width of jackknife intervals, from figures made without each of the folds in turn.
+
+    Efron and Tibshirani 1993, chapter 11; bounds by Student's t with folds − 1 degrees of freedom.
+    """
+    n = len(left_out)
+    spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0) * (n - 1) / n
+    return np.asarray(stdtrit(n - 1, (1 + LEVEL) / 2) * np.sqrt(spread))
 
 
 def r_squared(
     error: Float[ndarray, "fold signal"], energy: Float[ndarray, "fold signal"]
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """1 − Σ error / Σ energy with a jackknife interval over folds; NaN bounds below 3 folds.
-
-    Efron and Tibshirani 1993, chapter 11; bounds by Student's t with folds − 1 degrees of freedom.
-    """
+    """1 − Σ error / Σ energy with a jackknife interval over folds; NaN bounds below 3 folds."""
     return ratio(energy - error, energy)
 
 
@@ -37,9 +39,8 @@ def ratio(
         nothing = np.full(whole.shape, np.nan)
         return whole, nothing, nothing
     left_out = _divide(over.sum(axis=0) - over, under.sum(axis=0) - under)
-    spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
-    margin = half_width(folds) * np.sqrt((folds - 1) / folds * spread)
-    return whole, whole - margin, whole + margin
+    half = margin(left_out)
+    return whole, whole - half, whole + half
 
 
 def _divide(over: ndarray, under: ndarray) -> ndarray:

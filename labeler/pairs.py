@@ -15,7 +15,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from labeler.columns import Columns, batched
-from labeler.intervals import half_width
+from labeler.intervals import margin
 from labeler.model import LanguageModel
 
 TOKENS = 10_000
@@ -188,9 +188,8 @@ def jackknife(by_fold: Float[ndarray, "fold moment pair"]) -> tuple[ndarray, nda
         nothing = np.full(len(whole), np.nan)
         return whole, nothing, nothing
     left_out = np.stack([correlation_of(total - own) for own in by_fold])
-    spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0) * (folds - 1) / folds
-    margin = half_width(folds) * np.sqrt(spread)
-    return whole, np.maximum(whole - margin, -1), np.minimum(whole + margin, 1)
+    half = margin(left_out)
+    return whole, np.maximum(whole - half, -1), np.minimum(whole + half, 1)
 
 
 def pair_rows(

@@ -18,7 +18,7 @@ from labeler.fit_heads import (
     rule_error,
     small_problem,
 )
-from labeler.intervals import benjamini_hochberg, half_width, p_positive, passes
+from labeler.intervals import benjamini_hochberg, margin, p_positive, passes
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,7 @@ def _margins(
     if n < 3 or not relations:
         return np.full(len(relations), np.nan)
     shares = np.stack([_share_without(whole, out, head, rule, relations) for out in folds])
-    spread = np.sqrt((n - 1) / n * ((shares - shares.mean(axis=0)) ** 2).sum(axis=0))
-    return np.asarray(half_width(n) * spread)
+    return margin(shares)
 
 
 def _share_without(

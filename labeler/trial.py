@@ -207,13 +207,13 @@ class _Added:
         arrays = dict(old.arrays)
         for name, axes in (*RELATION_AXES.items(), *PREDICTOR_AXES.items()):
             relational = name in RELATION_AXES
-            place = np.argsort(self.relations if relational else self.columns)
+            order = self.relations if relational else self.columns
             if len(axes) == 2:
                 cross = own.gram if relational else own.predictor_gram
-                arrays[name] = _framed(old[name], cross, own.sums[name], place)
+                arrays[name] = _framed(old[name], cross, own.sums[name], np.argsort(order))
             else:
                 both = np.concatenate([old[name], own.sums[name]], axis=axes[0])
-                arrays[name] = np.take(both, np.argsort(place), axis=axes[0])
+                arrays[name] = np.take(both, order, axis=axes[0])
         return Statistics(arrays)
 
 
