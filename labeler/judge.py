@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy import ndarray
 
 from heuristics.text import Text
@@ -25,13 +26,13 @@ from labeler.hooks import hook_rows
 from labeler.measure import Measured, measure
 from labeler.neurons import NeuronNumbers, neuron_findings, neuron_headline, neuron_numbers
 from labeler.predict import Rules, patterns
-from labeler.prepare import Prepared
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
-from labeler.score import ahead
+from labeler.score import ahead, pad
 from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, keep_significant, tests_of
 from labeler.statistics import Statistics, merge
+from labeler.verify import real_patterns
 from labeler.writing import induction_mass
 
 EVIDENCE_PROMPTS = 160
@@ -218,7 +219,8 @@ def _showcase(
     items = showcase(session)
     shown, stored = [], {}
     for index, item in enumerate(items):
-        real = _real_patterns(session, item)
+        own = real_patterns(session.model, pad([item]))
+        real = torch.cat(own, dim=1)[0].float().cpu().numpy()
         said = [
             patterns(rules[layer], item, shape.kinds.index(window), window).numpy()
             for layer, window in enumerate(shape.windows)
@@ -234,23 +236,6 @@ def _showcase(
             }
         )
     return json.loads(json.dumps(shown)), stored
-
-
-def _real_patterns(session: Session, item: Prepared) -> ndarray:
-    from labeler.score import pad
-
-    kept: dict[int, ndarray] = {}
-
-    def keep(layer: int) -> Any:
-        def store(value: Any) -> None:
-            kept[layer] = value[0].float().cpu().numpy()
-
-        return store
-
-    layers = range(session.model.shape.n_layers)
-    hooks = {f"blocks.{layer}.attn.hook_pattern": keep(layer) for layer in layers}
-    session.model.read(pad([item]), hooks)
-    return np.concatenate([kept[layer] for layer in layers])
 
 
 def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, float | None]]:

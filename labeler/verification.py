@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from heuristics.text import Text
-from labeler.campaign import Campaign, Verified, controls
+from labeler.campaign import Campaign, controls
 from labeler.classes import QueryClasses
 from labeler.config import load_settings
 from labeler.engines.fold import fold_statistics
 from labeler.engines.threads import affordable, workers
 from labeler.errors import RunFolderError
 from labeler.fit_heads import HeadFit, HeadLabel, Rule, Term, split_folds
+from labeler.losses import Verified
 from labeler.predict import Rules
 from labeler.prepare import Vocabulary
 from labeler.progress import Progress, Silent

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from labeler.errors import ModelError
 from labeler.model import Hooks, LanguageModel, rebuilt
+from labeler.predict import baseline
 from labeler.prepare import Prepared
 from labeler.score import pad
 
@@ -66,17 +67,10 @@ class Trial:
         wanted += ("attn.hook_v", "attn.hook_z") * (start >= Start.HEADS)
         layers = range(model.shape.n_layers)
         names = [_at(layer, name) for layer in layers for name in wanted]
-        keep = {name: self._keeper(name) for name in names}
-        self.clean_logits = self._run(model.logits, self.tokens, keep)
+        self.clean_logits = self._run(model.logits, self.tokens, _keepers(names, self.kept))
         self.clean_nats = self.by_logits(self.clean_logits)
         self.clean_logs: Tensor | None = None
         self._known: dict[bytes, Tensor] = {}
-
-    def _keeper(self, name: str) -> Callable[[Tensor], None]:
-        def keep(value: Tensor) -> None:
-            self.kept[name] = value.clone()
-
-        return keep
 
     def _run(
         self, run: Callable[[Tensor, Hooks], Tensor], start: Tensor, hooks: Hooks
@@ -166,6 +160,15 @@ class Trial:
         return found
 
 
+def _keepers(names: Iterable[str], kept: dict[str, Tensor]) -> dict[str, Callable[[Tensor], None]]:
+    """Hooks that put a copy of each activation where it is kept."""
+
+    def keep(name: str, value: Tensor) -> None:
+        kept[name] = value.clone()
+
+    return {name: partial(keep, name) for name in names}
+
+
 def _at(layer: int, name: str) -> str:
     return f"blocks.{layer}.{name}"
 
@@ -189,17 +192,10 @@ def replacement(stand_ins: Sequence[Tensor], heads: Iterable[int], n_heads: int)
 
 def real_patterns(model: LanguageModel, tokens: Tensor) -> list[Tensor]:
     """The model's own patterns, one `[batch, head, query, key]` a layer."""
-    kept: dict[int, Tensor] = {}
-
-    def keeper(layer: int) -> Callable[[Tensor], None]:
-        def keep(value: Tensor) -> None:
-            kept[layer] = value.clone()
-
-        return keep
-
-    layers = range(model.shape.n_layers)
-    model.read(tokens, {f"blocks.{layer}.attn.hook_pattern": keeper(layer) for layer in layers})
-    return [kept[layer] for layer in layers]
+    kept: dict[str, Tensor] = {}
+    names = [_at(layer, "attn.hook_pattern") for layer in range(model.shape.n_layers)]
+    model.read(tokens, _keepers(names, kept))
+    return [kept[name] for name in names]
 
 
 def self_test(model: LanguageModel, items: list[Prepared]) -> Start:
@@ -220,8 +216,7 @@ def self_test(model: LanguageModel, items: list[Prepared]) -> Start:
             f"{model.shape.name}: rebuilding the heads from their own patterns moves the logits by "
             f"{change:.2g} of their size (expected < {TOLERANCE:g}), so its labels cannot be run"
         )
-    even = [torch.full_like(pattern, 1.0).tril() for pattern in own]
-    even = [pattern / pattern.sum(dim=-1, keepdim=True) for pattern in even]
+    even = [baseline(pattern.shape[-1], None).expand_as(pattern) for pattern in own]
     moved = float((trial.logits(replacement(even, heads, n)) - clean).abs().max())
     if moved == 0:
         raise ModelError(

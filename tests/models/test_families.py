@@ -17,6 +17,7 @@ from transformers.activations import ACT2FN
 from labeler.errors import ModelError
 from labeler.families import ALL, FAMILIES, page
 from labeler.model import load_model
+from labeler.predict import baseline
 from labeler.verify import Start, Trial, replacement, self_test
 
 from .conftest import RELATIONS, Small
@@ -59,8 +60,7 @@ def test_heads_can_be_rebuilt_and_started_where_the_page_says(small: Small, tmp_
 def test_a_head_alone_is_rebuilt_from_what_a_clean_run_kept(small: Small):
     items = [replace(item, pairs=()) for item in small.items]
     own = small.patterns()
-    even = [torch.full_like(pattern, 1.0).tril() for pattern in own]
-    even = [pattern / pattern.sum(dim=-1, keepdim=True) for pattern in even]
+    even = [baseline(pattern.shape[-1], None).expand_as(pattern) for pattern in own]
     last = small.model.shape.n_heads - 1
     one = replacement(even, [last], small.model.shape.n_heads)
     whole, kept = Trial(small.model, items, Start.TOKENS), Trial(small.model, items, Start.HEADS)

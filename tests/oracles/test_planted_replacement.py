@@ -11,9 +11,10 @@ import torch
 
 from heuristics.registry import load_heuristics
 from labeler.annotate import ParseCache, Pipeline, annotate
-from labeler.campaign import COSTLY, FRACTIONS, Campaign, Verified, controls
+from labeler.campaign import Campaign, controls
 from labeler.corpus import read_corpus
 from labeler.engines.threads import limited
+from labeler.losses import COSTLY, FRACTIONS, Verified
 from labeler.model import LanguageModel
 from labeler.predict import Rules
 from labeler.prepare import Prepared, build_vocabulary, prepare
