@@ -170,7 +170,12 @@ def later_piece(text: Text) -> ndarray:
     return text.piece > 2
 
 
-@feature("word continuation", plural="continuations of words")
+@feature(
+    "word continuation",
+    noun="continuation of a word",
+    plural="continuations of words",
+    query_class=True,
+)
 def continuation(text: Text) -> ndarray:
     """Any piece of a word but the first."""
     return text.piece > 0

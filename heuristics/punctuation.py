@@ -121,6 +121,7 @@ def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
 @feature(
     "punctuation mark",
     lifts=("nearest", "every", "recent", "after"),
+    query_class=True,
 )
 def punctuation_mark(text: Text) -> ndarray:
     """Any punctuation mark, speech marks among them."""

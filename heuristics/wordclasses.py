@@ -142,6 +142,7 @@ def function_mask(text: Text) -> Bool[ndarray, " pos"]:
     "content word",
     lifts=("nearest", "nearest end", "every", "recent"),
     unit="word",
+    query_class=True,
     parse=True,
 )
 def content_word(text: Text) -> ndarray:
@@ -153,6 +154,7 @@ def content_word(text: Text) -> ndarray:
     "function word",
     lifts=("nearest", "recent"),
     unit="word",
+    query_class=True,
 )
 def function_word(text: Text) -> ndarray:
     """A determiner, preposition, auxiliary, conjunction, pronoun or particle."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ FREE = 2
 """Positions at the start that belong to no class."""
 PART = 0.005
 """The least part of a leaf, as a fraction of all positions."""
+WHOLLY, MOSTLY = (0.98, 0.95), (0.9, 0.8)
+"""What part of each leaf has a feature, and what part of the feature its leaves make up."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class Member:
     feature: Heuristic | None = None
     word: str = ""
     plural: str = ""
+
+    @property
+    def most(self) -> str:
+        """How a class is called that has most of its positions."""
+        return f"on most {self.plural}"
+
+    @property
+    def some(self) -> str:
+        """How a class is called that has the smaller part of its positions."""
+        return f"on some {self.plural}"
 
     def mask(self, text: Text) -> Bool[ndarray, " pos"]:
         """The positions that belong."""
@@ -183,34 +195,34 @@ def _groups(
     candidates: list[Member],
     held: Bool[ndarray, "candidate row"],
 ) -> tuple[Group, ...]:
-    """Every member by itself, and every candidate that is the union of leaves or parts of them."""
-    groups = []
-    seen = set()
+    """Candidates that are the union of leaves, then those that nearly are, then members.
+
+    A member that others took rows from stands for the rows that it has left.
+    """
     numbers = [*range(1, len(members) + 1), *(len(members) + 2 + i for i in range(len(parts)))]
-    by_name = {member.name: held[index] for index, member in enumerate(candidates)}
+    size, rows = masks.sum(axis=1), dict(zip(candidates, held.sum(axis=1), strict=True))
     overlap = masks.astype(np.float32) @ held.T.astype(np.float32)
-    size = masks.sum(axis=1)
-    for column, candidate in enumerate(candidates):
-        inside = np.flatnonzero(overlap[:, column] >= 0.98 * size)
-        covered = overlap[inside, column].sum()
-        if covered == 0 or covered < 0.95 * by_name[candidate.name].sum():
-            continue
+    found: dict[tuple[int, ...], Group] = {}
+    said: dict[str, str] = {}
+
+    def add(name: str, wording: str, inside: Iterable[int]) -> None:
         leaves = tuple(numbers[row] for row in inside)
-        if leaves not in seen:
-            seen.add(leaves)
-            groups.append(Group(candidate.name, candidate.wording, leaves))
-    whole = {group.name for group in groups}
+        if leaves not in found and name not in said:
+            said[name] = wording
+            found[leaves] = Group(name, wording, leaves)
+
+    for pure, covered in (WHOLLY, MOSTLY):
+        for column, candidate in enumerate(candidates):
+            inside = np.flatnonzero(overlap[:, column] >= pure * size)
+            if 0 < overlap[inside, column].sum() >= covered * rows[candidate]:
+                exact = (pure, covered) == WHOLLY
+                add(candidate.name, candidate.wording if exact else candidate.most, inside)
     for index, member in enumerate(members):
-        rows = [
-            index,
-            *(len(members) + i for i, (leaf, _) in enumerate(parts) if leaf == index + 1),
-        ]
-        leaves = tuple(numbers[row] for row in rows)
-        if leaves not in seen:
-            much = "most" if size[rows].sum() >= 0.5 * by_name[member.name].sum() else "some"
-            name = f"other {member.name}" if member.name in whole else member.name
-            groups.append(Group(name, f"on {much} {member.plural}", leaves))
-    return tuple(groups)
+        own = [len(members) + i for i, (leaf, _) in enumerate(parts) if leaf == index + 1]
+        few = size[[index, *own]].sum() < 0.5 * rows[member] or said.get(member.name) == member.most
+        name = f"other {member.name}" if member.name in said else member.name
+        add(name, member.some if few else member.most, [index, *own])
+    return tuple(found.values())
 
 
 def _article(noun: str) -> str:

@@ -99,6 +99,20 @@ def test_what_is_left_of_a_class_is_most_or_some_of_it(copies: int, much: str) -
     }
 
 
+def test_leaves_that_nearly_make_up_a_class_are_most_of_it() -> None:
+    # The words a, e and i are 450 of 500 vowels; o and u, 50, are too few for a leaf of their own.
+    texts = _texts("aei", 150) + _texts("ou", 25)
+    said = {group.name: group for group in build_classes((vowel,), texts).groups}
+    found = build_classes((vowel,), texts)
+    assert said["vowel"].wording == "on most vowels"
+    assert {found.leaves[leaf] for leaf in said["vowel"].leaves} == {
+        f'word "{letter}"' for letter in "aei"
+    }
+    # 300 of 390 are too few of them.
+    fewer = _texts("aei", 100) + _texts("ou", 45)
+    assert "vowel" not in {group.name for group in build_classes((vowel,), fewer).groups}
+
+
 def test_group_names_are_unique() -> None:
     rng = np.random.default_rng(0)
     texts = [
