@@ -65,20 +65,21 @@ def first(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Targets:
 
 def every(text: Text, mask: Bool[ndarray, " pos"], _whole: bool) -> Targets:
     """Every marked position up to the query, the query included, alike."""
-    marked = np.flatnonzero(mask)
-    count = np.cumsum(mask)
-    spans = Targets.from_spans(np.zeros(text.n_pos, dtype=np.int64), count)
-    return Targets(spans.query, marked[spans.key], spans.weight)
+    number = _numbered(text, np.cumsum(mask))
+    return Targets(number.query, np.flatnonzero(mask)[number.key], number.weight)
 
 
-def recent(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Targets:
+def recent(text: Text, mask: Bool[ndarray, " pos"], _whole: bool) -> Targets:
     """Every marked position up to the query, the nearest weighted 1, the next 1/2, then 1/3, …"""
-    uniform = every(text, mask, whole)
-    count = np.cumsum(mask)[uniform.query]
-    rank = np.arange(len(uniform.query)) - np.repeat(
-        np.cumsum(np.cumsum(mask)) - np.cumsum(mask), np.cumsum(mask)
-    )
-    return Targets(uniform.query, uniform.key, 1.0 / (count - rank))
+    count = np.cumsum(mask)
+    number = _numbered(text, count)
+    weight = 1.0 / (count[number.query] - number.key)
+    return Targets(number.query, np.flatnonzero(mask)[number.key], weight)
+
+
+def _numbered(text: Text, count: Int[ndarray, " pos"]) -> Targets:
+    """Of `count` marked positions up to each query the numbers, from 0, in the place of keys."""
+    return Targets.from_spans(np.zeros(text.n_pos, dtype=np.int64), count)
 
 
 def nearest_end(text: Text, mask: Bool[ndarray, " pos"], _whole: bool) -> Targets:

@@ -39,8 +39,8 @@ class Targets:
         """All keys from `start` up to but without `stop`, per query; none where stop ≤ start."""
         count = np.maximum(stop - start, 0)
         query = np.repeat(np.arange(len(start)), count)
-        within = np.arange(len(query)) - np.repeat(np.cumsum(count) - count, count)
-        return cls(query, np.repeat(start, count) + within, np.ones(len(query)))
+        key = np.arange(len(query)) + np.repeat(start - (np.cumsum(count) - count), count)
+        return cls(query, key, np.ones(len(query)))
 
     def visible(self, first: int = 0) -> Targets:
         """Only pairs with first ≤ key ≤ query."""

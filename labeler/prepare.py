@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from heuristics.check import relation_targets
 from heuristics.contract import Heuristic
+from heuristics.targets import Targets
 from heuristics.text import Text
 from labeler.classes import QueryClasses, build_classes
 from labeler.config import Settings
@@ -90,17 +91,23 @@ def relation_pairs(
     text: Text, relations: Sequence[Heuristic], windows: Sequence[int | None]
 ) -> tuple[Pairs, ...]:
     """All relations evaluated once, then masked and normalised for each window."""
-    found = [relation_targets(item, text) for item in relations]
+    found = [_seen(item, relation_targets(item, text)) for item in relations]
     sizes = [len(targets.query) for targets in found]
     relation = np.repeat(np.arange(len(found), dtype=np.int32), sizes)
     query = _joined([targets.query for targets in found], np.int32)
     key = _joined([targets.key for targets in found], np.int32)
     weight = _joined([targets.weight for targets in found], np.float64)
-    pairs = (relation, query, key, weight)
-    seen = np.flatnonzero((key <= query) & (query > 0) & (weight > 0))
-    if len(seen) < len(key):
-        pairs = tuple(part[seen] for part in pairs)  # type: ignore[assignment]
-    return tuple(_windowed(*pairs, window, (len(relations), len(text))) for window in windows)
+    shape = (len(relations), len(text))
+    return tuple(_windowed(relation, query, key, weight, window, shape) for window in windows)
+
+
+def _seen(relation: Heuristic, targets: Targets) -> Targets:
+    """Pairs that a query sees, from query 1 on; built-ins name no others, but for query 0."""
+    if relation.built_in:
+        first = int(np.searchsorted(targets.query, 1))
+        return Targets(targets.query[first:], targets.key[first:], targets.weight[first:])
+    seen = (targets.key <= targets.query) & (targets.query > 0) & (targets.weight > 0)
+    return Targets(targets.query[seen], targets.key[seen], targets.weight[seen])
 
 
 def _joined(parts: Sequence[ndarray], dtype: type) -> ndarray:

@@ -72,16 +72,15 @@ class TargetCells:
         for c, first, last in _filled(layout.class_rows):
             sums["present"][kind][c] += self.present[:, first:last].sum(axis=1, dtype=np.float64)
         bucket = np.where(layout.key > 0, layout.bucket, n_buckets).astype(np.int32)
-        segment = np.repeat(
-            np.arange(self.weighted.shape[0], dtype=np.int32), np.diff(self.weighted.indptr)
-        )
+        number, width = np.diff(self.weighted.indptr), n_buckets + 1
+        segment = np.repeat(np.arange(self.weighted.shape[0], dtype=np.int32), number)
         found = bucket[self.weighted.indices]
-        width = n_buckets + 1
         counts = np.bincount(segment * width + found, minlength=self.weighted.shape[0] * width)
         counts = counts.reshape(layout.n_classes, n_relations, width)[:, :, :n_buckets]
         sums["class_target_pairs"][kind] += counts
-        band = layout.band.astype(np.int32)[layout.row][self.weighted.indices]
-        code = ((segment % n_relations) * N_BANDS + band) * width + found
+        relation = np.tile(np.arange(n_relations, dtype=np.int32), layout.n_classes)
+        place = (layout.band.astype(np.int32)[layout.row] * width + bucket)[self.weighted.indices]
+        code = np.repeat(relation * np.int32(N_BANDS * width), number) + place
         counts = np.bincount(code, minlength=n_relations * N_BANDS * width)
         counts = counts.reshape(n_relations, N_BANDS, width)[:, :, :n_buckets]
         sums["target_pairs"][kind] += counts

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from heuristics import Text
+from heuristics.check import in_range
 from heuristics.registry import BUILTIN
+from heuristics.targets import Targets
 
 from .making import FEATURES, HEURISTICS, RELATIONS, evaluate, make_text
 from .stories import TEXTS
@@ -102,6 +104,7 @@ def test_pure_causal_and_well_formed(name):
         if item.kind == "feature":
             continue
         query, key, weight = first
+        assert in_range(Targets(query, key, weight), n), item.name
         assert (key <= query).all(), f"{item.name} looks ahead"
         assert (key >= (0 if item.name in START_OF_TEXT else 1)).all(), item.name
         assert (weight > 0).all(), item.name
