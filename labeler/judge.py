@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -18,17 +18,19 @@ from numpy import ndarray
 
 from heuristics.text import Text
 from labeler.corpus import Shard
-from labeler.engines.forked import meanwhile
+from labeler.engines.forked import in_order, meanwhile
+from labeler.engines.threads import affordable, workers
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
 from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
 from labeler.hooks import hook_rows
+from labeler.loading import WORKING
 from labeler.measure import Measured, measure
 from labeler.neurons import NeuronNumbers, neuron_findings, neuron_headline, neuron_numbers
 from labeler.predict import Rules, patterns
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
-from labeler.score import ahead, pad
+from labeler.score import ahead, batches, pad
 from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, keep_significant, tests_of
 from labeler.statistics import Statistics, merge
@@ -168,22 +170,42 @@ def _measured(
     neurons: NeuronEvidence,
     progress: Progress,
 ) -> list[Measured]:
-    """What printed labels are worth, one entry a judging fold; fills the evidence."""
+    """What printed labels are worth, one entry a judging fold; fills the evidence.
+
+    Texts that evidence is shown on are measured here, all others by copies of this process.
+    """
     nothing = Measured.empty(session.model.shape.n_layers * session.model.shape.n_heads)
     _, judging, _, _ = split_folds(session.n_folds)
     by_fold = dict.fromkeys(judging, nothing)
-    budget = session.settings.token_budget
-    prepared = ((shard, batch) for shard in shards for batch in session.batches(shard))
-    with closing(ahead(prepared, session.overlap)) as coming:
-        for shard, batch in coming:
-            inside = [item for item in batch if item.id in neurons.texts]
-            outside = [item for item in batch if item.id not in neurons.texts]
-            for part, watched in ((inside, True), (outside, False)):
-                watchers = [rows] if watched else []
+
+    def measured(texts: Sequence[Text], watched: bool) -> Iterator[tuple[Measured, int]]:
+        budget, watchers = session.settings.token_budget, [rows] if watched else []
+        prepared = ([session.prepare(t) for t in batch] for batch in batches(texts, budget))
+        with closing(ahead(prepared, session.overlap)) as coming:
+            for batch in coming:
                 hook = neurons if watched else None
-                found = measure(part, session.model, rules, watchers, hook, budget)
-                by_fold[shard.fold] = by_fold[shard.fold] + found
-            progress.advance(len(batch))
+                yield measure(batch, session.model, rules, watchers, hook, budget), len(batch)
+
+    missing = len(neurons.texts)
+    for shard in shards:
+        if not missing:
+            break
+        inside = [text for text in session.texts(shard.prompts) if text.id in neurons.texts]
+        missing -= len(inside)
+        for found, count in measured(inside, watched=True):
+            by_fold[shard.fold] += found
+            progress.advance(count)
+
+    def outside(number: int) -> tuple[Measured, int]:
+        texts = session.texts(shards[number].prompts)
+        parts = [*measured([t for t in texts if t.id not in neurons.texts], watched=False)]
+        return sum((found for found, _ in parts), nothing), sum(count for _, count in parts)
+
+    wanted = affordable(workers(session.settings), WORKING)
+    copies = in_order(outside, len(shards), wanted, progress.note)
+    for shard, (found, count) in zip(shards, copies, strict=True):
+        by_fold[shard.fold] += found
+        progress.advance(count)
     return [by_fold[fold] for fold in judging]
 
 

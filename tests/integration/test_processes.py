@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labeler import judge
 from labeler.engines import fold, processes, threads
 from labeler.engines.processes import Processes
 from labeler.engines.serial import Serial
 from labeler.loading import WORKING
+from labeler.measure import measure
 from labeler.progress import Silent
 from labeler.run import run_labels
 from labeler.score import Size
@@ -44,6 +46,31 @@ def test_processes_agree_with_one_process_whatever_dies(
     again = small_run(made, out=tmp_path / "again", engine="processes", workers=2, **options)
     assert contents(run_labels(again).path) == contents(one.path)
     assert (tmp_path / "died").exists()
+
+
+def test_texts_without_evidence_are_judged_by_processes_to_the_same_figures(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    options = {"threads": 1, "reinitialised": False}
+    whole = run_labels(small_run(made, out=tmp_path / "whole", engine="serial", **options))
+    here = os.getpid()
+    measured = []
+
+    def counted(texts, model, rules, watchers, hook, budget):
+        measured.append((os.getpid() == here, bool(watchers), len(texts)))
+        return measure(texts, model, rules, watchers, hook, budget)
+
+    monkeypatch.setattr(judge, "EVIDENCE_PROMPTS", 3)
+    monkeypatch.setattr(judge, "measure", counted)
+    one = run_labels(small_run(made, out=tmp_path / "one", engine="serial", **options))
+    assert sum(n for _, watched, n in measured if watched) == 3
+    assert sum(n for _, watched, n in measured if not watched) > 3
+    measured.clear()
+    many = small_run(made, out=tmp_path / "many", engine="processes", workers=2, **options)
+    assert contents(run_labels(many).path) == contents(one.path)
+    assert {watched for _, watched, _ in measured} == {True}, "the others were measured elsewhere"
+    figures = ["r2", "r2_low", "r2_high", "first_position_share"]
+    np.testing.assert_allclose(one.heads[figures], whole.heads[figures], rtol=1e-5, atol=1e-7)
 
 
 def test_a_run_begun_by_processes_goes_on_in_one(made: Path, tmp_path: Path):
