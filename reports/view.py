@@ -88,13 +88,20 @@ class ReportView:
     heuristics: list[tuple[str, str, str]]
 
 
+def short_name(model: str) -> str:
+    """The last part of a path that begins as one; a hub name, or any other, as it is."""
+    parts = [part for part in model.replace("\\", "/").split("/") if part]
+    path = model.startswith((".", "/", "~", "\\")) or model[1:3] == ":\\"
+    return parts[-1] if path and parts else model
+
+
 def view(folder: RunFolder) -> ReportView:
     """The view of a run."""
     run = folder.run
     heads = head_views(folder)
     chart, curve = _replacement(run.get("replacement_curve") or [])
     return ReportView(
-        title=sentence(run["model"].get("name", "model")),
+        title=sentence(short_name(str(run["model"].get("name", "model")))),
         run_key=folder.key,
         headline=minus(sentence(run.get("headline"))),
         replaced=minus(sentence(run.get("headline_replacement"))),

@@ -12,7 +12,7 @@ from labeler.results import RunFolder, open_run, write_table
 from reports.pack import unpack
 from reports.parts import parts
 from reports.reviewed import said, verdicts, worded
-from reports.view import view
+from reports.view import short_name, view
 from reports.wording import decimal, percent
 
 
@@ -25,6 +25,22 @@ def test_heads_are_those_of_the_table_in_its_order(run: RunFolder) -> None:
         assert head.recovered_text == percent(row["recovered"])
         marks = {"clear": "", "likely": "~", "weak": "~~", "unlabelled": ""}
         assert head.mark == marks[row["confidence"]]
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("../models/stories260k", "stories260k"),
+        ("/data/checkpoints/step 100/", "step 100"),
+        ("C:\\models\\mine", "mine"),
+        ("roneneldan/TinyStories-33M", "roneneldan/TinyStories-33M"),
+        ("embedded story model", "embedded story model"),
+        ("..", ".."),
+        ("/", "/"),
+    ],
+)
+def test_a_folder_is_called_by_its_own_name(model: str, shown: str) -> None:
+    assert short_name(model) == shown
 
 
 def test_shares_and_rest_are_the_printed_ones(run: RunFolder) -> None:
