@@ -186,24 +186,26 @@ def _measured(
                 hook = neurons if watched else None
                 yield measure(batch, session.model, rules, watchers, hook, budget), len(batch)
 
-    missing = len(neurons.texts)
+    whole = 0
     for shard in shards:
-        if not missing:
-            break
-        inside = [text for text in session.texts(shard.prompts) if text.id in neurons.texts]
-        missing -= len(inside)
+        texts = session.texts(shard.prompts)
+        inside = [text for text in texts if text.id in neurons.texts]
         for found, count in measured(inside, watched=True):
             by_fold[shard.fold] += found
             progress.advance(count)
+        if len(inside) < len(texts):
+            break
+        whole += 1
+    rest = shards[whole:]
 
     def outside(number: int) -> tuple[Measured, int]:
-        texts = session.texts(shards[number].prompts)
+        texts = session.texts(rest[number].prompts)
         parts = [*measured([t for t in texts if t.id not in neurons.texts], watched=False)]
         return sum((found for found, _ in parts), nothing), sum(count for _, count in parts)
 
-    wanted = affordable(workers(session.settings), WORKING)
-    copies = in_order(outside, len(shards), wanted, progress.note)
-    for shard, (found, count) in zip(shards, copies, strict=True):
+    wanted = affordable(workers(session.settings), WORKING) if rest else 1
+    copies = in_order(outside, len(rest), wanted, progress.note)
+    for shard, (found, count) in zip(rest, copies, strict=True):
         by_fold[shard.fold] += found
         progress.advance(count)
     return [by_fold[fold] for fold in judging]
