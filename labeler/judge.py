@@ -30,7 +30,7 @@ from labeler.neurons import NeuronNumbers, neuron_findings, neuron_headline, neu
 from labeler.predict import Rules, patterns
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
-from labeler.score import ahead, batches, pad
+from labeler.score import ahead, pad
 from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, keep_significant, tests_of
 from labeler.statistics import Statistics, merge
@@ -180,8 +180,7 @@ def _measured(
 
     def measured(texts: Sequence[Text], watched: bool) -> Iterator[tuple[Measured, int]]:
         budget, watchers = session.settings.token_budget, [rows] if watched else []
-        prepared = ([session.prepare(t) for t in batch] for batch in batches(texts, budget))
-        with closing(ahead(prepared, session.overlap)) as coming:
+        with closing(ahead(session.prepared(texts), session.overlap)) as coming:
             for batch in coming:
                 hook = neurons if watched else None
                 yield measure(batch, session.model, rules, watchers, hook, budget), len(batch)

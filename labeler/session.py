@@ -205,7 +205,11 @@ class Session:
 
     def batches(self, shard: Shard) -> Iterator[list[Prepared]]:
         """A shard's texts in batches, each ready to be scored when it is asked for."""
-        for batch in batches(self.texts(shard.prompts), self.settings.token_budget):
+        return self.prepared(self.texts(shard.prompts))
+
+    def prepared(self, texts: Sequence[Text]) -> Iterator[list[Prepared]]:
+        """Texts in batches, each prepared when it is asked for."""
+        for batch in batches(texts, self.settings.token_budget):
             yield [self.prepare(text) for text in batch]
 
     def neuron_columns(self) -> list[list[Columns]]:
