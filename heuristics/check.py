@@ -90,8 +90,7 @@ def _of(heuristic: Heuristic, found: Targets) -> Targets:
     """The first position is the sink: it is named by who means it, and never by chance."""
     if heuristic.built_in or heuristic.start or not len(found.key) or found.key.min() > 0:
         return found
-    kept = found.key > 0
-    return Targets(found.query[kept], found.key[kept], found.weight[kept])
+    return found.only(found.key > 0)
 
 
 def agrees_with_itself(heuristic: Heuristic, text: Text) -> None:

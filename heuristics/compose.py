@@ -132,7 +132,7 @@ def restricted(a: Heuristic, queries: Heuristic) -> Heuristic:
     def compute(text: Text) -> Targets:
         found = _targets(a, text)
         kept = _array(queries, text)[found.query]
-        return Targets(found.query[kept], found.key[kept], found.weight[kept])
+        return found.only(kept)
 
     said = f"{a.name!r}, from queries that are {queries.name!r}."
     phrase = f"{a.phrase} (from {queries.phrase})"

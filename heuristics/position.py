@@ -103,7 +103,7 @@ def fading_back(text: Text, fading: Fading) -> Targets:
     capacity = max(64, 1 << (text.n_pos - 1).bit_length())
     full = _fading(fading, capacity)
     end = int(np.searchsorted(full.query, text.n_pos))
-    return Targets(full.query[:end], full.key[:end], full.weight[:end])
+    return full.only(slice(end))
 
 
 @feature(

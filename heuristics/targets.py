@@ -45,6 +45,10 @@ class Targets:
     def visible(self, first: int = 0) -> Targets:
         """Only pairs with first ≤ key ≤ query."""
         kept = (self.key <= self.query) & (self.key >= first)
+        return self.only(kept)
+
+    def only(self, kept: ndarray | slice) -> Targets:
+        """Some of the pairs, in their order."""
         return Targets(self.query[kept], self.key[kept], self.weight[kept])
 
     def matrix(self, n_pos: int) -> Float[ndarray, "query key"]:

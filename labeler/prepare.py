@@ -104,10 +104,8 @@ def relation_pairs(
 def _seen(relation: Heuristic, targets: Targets) -> Targets:
     """Pairs that a query sees, from query 1 on; built-ins name no others, but for query 0."""
     if relation.built_in:
-        first = int(np.searchsorted(targets.query, 1))
-        return Targets(targets.query[first:], targets.key[first:], targets.weight[first:])
-    seen = (targets.key <= targets.query) & (targets.query > 0) & (targets.weight > 0)
-    return Targets(targets.query[seen], targets.key[seen], targets.weight[seen])
+        return targets.only(slice(int(np.searchsorted(targets.query, 1)), None))
+    return targets.only((targets.key <= targets.query) & (targets.query > 0) & (targets.weight > 0))
 
 
 def _joined(parts: Sequence[ndarray], dtype: type) -> ndarray:
