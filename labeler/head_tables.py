@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from labeler.describe import head_sentence, parked, unlabelled_sentence
+from labeler.describe import head_gist, head_sentence, parked, unlabelled_sentence
 from labeler.distance import bucket_edges
 from labeler.fit_heads import HeadFit, HeadLabel, split_folds
 from labeler.intervals import r_squared, ratio
@@ -104,15 +104,17 @@ def head_rows(
         sure = head_confidence(r2[index], low[index], general[index], limits)
         layer, head = label.name[1:].split("H")
         if sure == "unlabelled":
-            said = unlabelled_sentence(entropy[index], first[index])
+            said = gist = unlabelled_sentence(entropy[index], first[index])
         else:
             said_of = idle if parked(first[index], weighted_first[index]) else phrases
             said = head_sentence(label, said_of.__getitem__)
+            gist = head_gist(label, said_of.__getitem__)
         yield {
             "name": label.name,
             "layer": int(layer),
             "head": int(head),
             "label": said,
+            "gist": gist,
             "confidence": sure,
             "r2": r2[index],
             "r2_low": low[index],

@@ -137,6 +137,7 @@ def run(
         raise typer.Exit(130) from None
     shown = console()
     shown.print(head_table(finished.heads))
+    shown.print(f"In short; `labeler show {finished.path} L0H0` has a label in full.", style="dim")
     shown.print()
     for line in finished.headlines:
         shown.print(line, highlight=False)

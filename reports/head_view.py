@@ -110,12 +110,13 @@ class Standing:
 
 @dataclass(frozen=True)
 class HeadView(Standing):
-    """A head."""
+    """A head. `gist` is its label in short; empty where there is none, or a reader reworded it."""
 
     name: str
     layer: int
     head: int
     label: str
+    gist: str
     lines: list[Line]
     automatic: str
     verdict: Verdict | None
@@ -165,6 +166,7 @@ def head_views(folder: RunFolder) -> list[HeadView]:
                 layer=int(row["layer"]),
                 head=int(row["head"]),
                 label=label,
+                gist="" if automatic else _gist(row.get("gist"), label),
                 lines=lines_of(label),
                 automatic=automatic,
                 verdict=found.get(name),
@@ -176,6 +178,11 @@ def head_views(folder: RunFolder) -> list[HeadView]:
             )
         )
     return views
+
+
+def _gist(gist: Any, label: str) -> str:
+    short = sentence(gist) if isinstance(gist, str) else ""
+    return "" if short == label else short
 
 
 def _standing(row: Row) -> Standing:

@@ -87,6 +87,11 @@ class ReportView:
     failed: list[tuple[str, str, str]]
     heuristics: list[tuple[str, str, str]]
 
+    @property
+    def in_short(self) -> bool:
+        """Whether the table says any label in short."""
+        return any(head.gist for head in self.heads)
+
 
 def short_name(model: str) -> str:
     """The last part of a path that begins as one; a hub name, or any other, as it is."""

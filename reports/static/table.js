@@ -66,6 +66,9 @@ function startTable() {
   for (const header of $$("#head-table th[data-sort]")) sortable(header, () => sortHeads(header));
   $("#filter").addEventListener("input", filterHeads);
   $$('[name="confidence"]').forEach((box) => box.addEventListener("change", filterHeads));
+  $("#in-full")?.addEventListener("change", (event) => {
+    for (const full of $$("#head-table details.full")) full.open = event.target.checked;
+  });
   $("#metric")?.addEventListener("change", (event) => showMetric(event.target.value));
   filterHeads();
 }

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from labeler.results import open_run, write_table
+from reports.render import render
 
 NAMES = "#head-table tbody tr:not([hidden]) th"
 
@@ -41,6 +47,48 @@ def test_what_was_not_measured_sorts_last_either_way(watched: Any, plain: Path) 
         measured = [bool(text) for text in texts]
         assert not all(measured)
         assert measured == sorted(measured, reverse=True)
+
+
+@pytest.fixture
+def short(plain: Path, tmp_path: Path) -> Path:
+    """The plain report, its labels in short beside them."""
+    folder = tmp_path / "short"
+    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+    table = open_run(folder).heads
+    write_table(folder, "heads.parquet", table.assign(gist="Gist of " + table["name"]))
+    return render(open_run(folder), folder / "report")
+
+
+def test_a_label_is_in_short_until_it_is_asked_for_in_full(watched: Any, short: Path) -> None:
+    page = watched.open(short)
+    row = page.locator("#head-table tbody tr:not(.unlabelled)").first
+    name = row.get_attribute("data-name")
+    assert row.locator(".gist").inner_text() == f"Gist of {name}"
+    words = row.locator(".words")
+    assert not words.is_visible()
+    row.locator("summary").click()
+    assert words.is_visible()
+    full = page.locator("#head-table .full .words")
+    page.check("#in-full")
+    assert all(one.is_visible() for one in full.all())
+    page.uncheck("#in-full")
+    assert not any(one.is_visible() for one in full.all())
+    assert page.locator(f"#{name} .sentence .words").count() == 1
+    assert page.locator(f"#{name} .gist").count() == 0
+
+
+def test_a_readers_words_take_the_place_of_the_short_ones(watched: Any, short: Path) -> None:
+    page = watched.open(short)
+    name = page.locator("#head-table tbody tr:not(.unlabelled)").first.get_attribute("data-name")
+    page.evaluate("name => { location.hash = name; }", name)
+    page.wait_for_selector(f"#{name} .form")
+    page.keyboard.press("e")
+    page.locator(f"#{name} textarea").first.fill("Seen anew.")
+    page.goto(short.as_uri() + "#overview")
+    row = page.locator(f'tr[data-name="{name}"]')
+    row.locator(".words", has_text="Seen anew.").wait_for()
+    assert not row.locator(".gist").is_visible()
+    assert row.locator(".words").is_visible()
 
 
 def test_the_filter_knows_words_places_and_conditions(watched: Any, plain: Path) -> None:

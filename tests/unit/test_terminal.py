@@ -37,6 +37,14 @@ def test_the_head_table_marks_how_sure_a_label_is():
     assert lines[4] == ["L0H3", "unlabelled", "0.00"]
 
 
+def test_the_head_table_is_in_short_where_a_run_has_labels_so():
+    text = shown(head_table(HEADS.assign(gist=["Attends to x.", None, "", None])))
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    assert lines[1] == ["L0H0", "Attends", "to", "x.", "0.61"]
+    assert lines[2] == ["L0H1", "~", "Second.", "0.30"]
+    assert lines[3] == ["L0H2", "~~", "Third.", "0.10"]
+
+
 def test_exceptions_stand_on_lines_of_their_own():
     label = (
         "Attends to a (40%); the rest spread over all visible tokens (60%) (aside from x: attends "

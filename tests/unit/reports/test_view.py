@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -115,6 +116,22 @@ def test_reviewed_wording_comes_first_and_the_automatic_one_stays() -> None:
     assert found["L0H0"].reviewer == "Ada"
     assert (found["L0H2"].verdict, found["L0H2"].reviewer) == ("", "Bob")
     assert "L0H3" not in found
+
+
+def test_a_label_is_in_short_unless_it_is_short_or_a_readers(
+    run_path: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run_path, tmp_path, dirs_exist_ok=True)
+    before = open_run(tmp_path)
+    assert not any(head.gist for head in view(before).heads)
+    labels = list(before.heads["label"])
+    gists = ["In\u202e short.", labels[1], None, "Not shown."] + [None] * (len(labels) - 4)
+    write_table(tmp_path, "heads.parquet", before.heads.assign(gist=gists))
+    given = {before.heads["name"][3]: {"verdict": "edit", "label": "Better words."}}
+    (tmp_path / "review.json").write_text(json.dumps({"verdicts": given}))
+    heads = view(open_run(tmp_path)).heads
+    assert [head.gist for head in heads[:4]] == ["In⟨U+202E⟩ short.", "", "", ""]
+    assert heads[3].label == "Better words."
 
 
 def test_who_decided_what_and_when_is_said_in_one_line() -> None:
