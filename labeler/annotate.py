@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -68,8 +70,17 @@ class Pipeline:
         return self.name == "embedded" or any(self.nlp.has_pipe(pipe) for pipe in pipes)
 
     @property
+    def folder(self) -> Path | None:
+        """Where its files are, if it was not named by a package."""
+        folder = EMBEDDED if self.name == "embedded" else Path(self.name)
+        return folder if self.name != NONE and folder.is_dir() else None
+
+    @cached_property
     def version(self) -> str:
-        """The pipeline's version."""
+        """The pipeline's version; where a folder says it, nothing is loaded for it."""
+        if self.folder is not None:
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                return str(json.loads((self.folder / "meta.json").read_bytes())["version"])
         return str(self.nlp.meta["version"])
 
     @cached_property
@@ -83,9 +94,8 @@ class Pipeline:
         """What a cached parse depends on: the pipeline's files, or its name and version."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update(f"{CACHE_FORMAT} spacy {version('spacy')} ".encode())
-        folder = EMBEDDED if self.name == "embedded" else Path(self.name)
-        if self.name != NONE and folder.is_dir():
-            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if self.folder is not None:
+            for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
                 digest.update(file.read_bytes())
         else:
             digest.update(f"{self.name} {self.version}".encode())

@@ -114,7 +114,7 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
     """Everything after the statistics."""
     fork = session.settings.engine == "processes" and session.model.shape.d_mlp > 0
     with meanwhile(partial(neuron_numbers, session, folds), fork) as numbers:
-        return _judge(session, folds, progress, numbers)
+        return _judge(session, folds, progress, numbers, fork)
 
 
 def _judge(
@@ -122,6 +122,7 @@ def _judge(
     folds: Sequence[Statistics],
     progress: Progress,
     numbers: Callable[[], NeuronNumbers],
+    fork: bool,
 ) -> Findings:
     shape, vocabulary = session.model.shape, session.vocabulary
     heads = fit_all_heads(session, folds, progress)
@@ -141,7 +142,7 @@ def _judge(
     pictures: dict[str, Any] = {}
     if n_neurons:
         progress.stage("fit neurons", n_neurons, "neurons")
-        own = neuron_findings(session, folds, neurons, showcase(session), numbers())
+        own = neuron_findings(session, folds, neurons, showcase(session), numbers(), fork)
         both = [tables["predictions.parquet"], own.tables["predictions.parquet"]]
         tables |= own.tables | {"predictions.parquet": pd.concat(both, ignore_index=True)}
         about_neurons, pictures = own.figures, own.pictures

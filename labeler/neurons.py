@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy import ndarray
 
 from labeler.activations import activation_pictures
 from labeler.columns import Columns
+from labeler.engines.forked import meanwhile
 from labeler.evidence import NeuronEvidence, fill_values
 from labeler.fit_neurons import NeuronFit, fit_neurons
 from labeler.neuron_output import neuron_outputs
@@ -71,8 +73,12 @@ def neuron_findings(
     evidence: NeuronEvidence,
     shown: Sequence[Prepared],
     numbers: NeuronNumbers,
+    fork: bool,
 ) -> NeuronFindings:
-    """Labels of all neurons; `predictions.parquet` among the tables has their rows only."""
+    """Labels of all neurons; `predictions.parquet` among the tables has their rows only.
+
+    With `fork`, pictures are made in a copy of this process meanwhile.
+    """
     table = NeuronTable(
         fit=numbers.fit,
         names=session.model.shape.neurons,
@@ -82,18 +88,16 @@ def neuron_findings(
         sample=reservoir_columns(evidence),
         limits=session.settings.thresholds,
     )
-    examples = list(table.examples())
-    fill_values(examples, evidence.items, session.model)
-    return NeuronFindings(
-        {
+    with meanwhile(partial(_pictures, session, table, shown), fork) as pictures:
+        examples = list(table.examples())
+        fill_values(examples, evidence.items, session.model)
+        tables = {
             "neurons.parquet": pd.DataFrame(list(table.rows(numbers.columns))),
             "predictions.parquet": pd.DataFrame(list(table.predictions())),
             "evidence/neurons.parquet": pd.DataFrame(examples),
             "pairs.parquet": pd.DataFrame(numbers.pairs),
-        },
-        numbers.figures,
-        _pictures(session, table, shown),
-    )
+        }
+        return NeuronFindings(tables, numbers.figures, pictures())
 
 
 def _pictures(session: Session, table: NeuronTable, shown: Sequence[Prepared]) -> dict[str, Any]:

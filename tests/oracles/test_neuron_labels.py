@@ -91,5 +91,5 @@ def test_where_a_label_falls_short_is_shown_both_ways(run, neurons):
 @pytest.mark.parametrize("shape", ["gpt2", "llama"])
 def test_random_neurons_hardly_get_classes(tmp_path, shape):
     random_model(tmp_path / "model", 0, shape)
-    run = label(tmp_path / "model", prompts=prompts(240), out=tmp_path / "run", reinitialised=False)
+    run = label(tmp_path / "model", prompts=prompts(160), out=tmp_path / "run", reinitialised=False)
     assert run.folder.run["figures"]["neurons_with_class"] <= ALLOWED

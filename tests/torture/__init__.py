@@ -1,4 +1,4 @@
 """Campaigns that hurt: kills, deaths of nodes, hostile input, a thousand workers.
 
-The tests run a twentieth of each, `make torture` (`python -m tests.torture`) the whole.
+The tests run a small part of each, `make torture` (`python -m tests.torture`) the whole.
 """
