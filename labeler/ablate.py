@@ -15,7 +15,8 @@ from torch import Tensor
 from labeler.columns import Columns, batched
 from labeler.errors import ConfigError, did_you_mean
 from labeler.intervals import margin
-from labeler.model import LanguageModel, Shape
+from labeler.model import LanguageModel
+from labeler.shape import Shape
 
 FIRST_JUDGED = 2
 

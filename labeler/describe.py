@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from labeler.fit_heads import HeadLabel, Rule, Term
+from labeler.labels import HeadLabel, Rule, Term
 
 ALL = 0.9
 """From this share on, a prediction is what the head attends to, and the figure is left out."""

@@ -14,7 +14,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from heuristics.text import Text
-from labeler.fit_heads import HeadLabel
+from labeler.labels import HeadLabel
 from labeler.model import LanguageModel
 from labeler.predict import baseline
 from labeler.prepare import Prepared

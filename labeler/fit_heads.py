@@ -15,120 +15,15 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from labeler.classes import Group
+from labeler.head_moments import HeadSums, make_rule, of_heads, rule_error, sums_of
+from labeler.labels import HeadLabel, Rule
 from labeler.lift import Lifts, head_lifts
-from labeler.model import Shape
 from labeler.prepare import Vocabulary
 from labeler.select import Problem, Selection, nnls, select
+from labeler.shape import Shape
 from labeler.simplicity import levels
-from labeler.statistics import Statistics, merge
+from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
-
-
-@dataclass(frozen=True)
-class Term:
-    """One prediction of a label: the share of attention it assigns, and how often it can."""
-
-    relation: int
-    share: float
-    coverage: float
-
-    @property
-    def weight(self) -> float:
-        """The attention that goes to its targets at a query that has some."""
-        return self.share / self.coverage if self.coverage > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Predictions for a set of query classes; the remainder spreads over all visible keys."""
-
-    terms: tuple[Term, ...]
-    leaves: tuple[int, ...]
-    group: Group | None = None
-
-    @property
-    def query_class(self) -> str:
-        """The name of its class; empty for the general rule."""
-        return self.group.name if self.group else ""
-
-    @property
-    def remainder(self) -> float:
-        """The share that is not assigned."""
-        return max(0.0, 1.0 - sum(term.share for term in self.terms))
-
-
-@dataclass(frozen=True)
-class HeadLabel:
-    """What is said of a head: a general rule and its exceptions, disjoint in query classes."""
-
-    name: str
-    general: Rule
-    exceptions: tuple[Rule, ...] = ()
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The exceptions, then the general rule."""
-        return (*self.exceptions, self.general)
-
-
-@dataclass(frozen=True, eq=False)
-class HeadSums:
-    """The sums that one group of folds has about heads, for one window kind."""
-
-    gram: Float[ndarray, "class relation relation"]
-    moment: Float[ndarray, "head class relation"]
-    energy: Float[ndarray, "head class"]
-    rows: Float[ndarray, " class"]
-    present: Float[ndarray, "class relation"]
-    level: Int[ndarray, " relation"]
-
-    def problem(self, leaves: Sequence[int], allowed: Bool[ndarray, "head relation"]) -> Problem:
-        """Least squares over the rows of some classes."""
-        index = list(leaves)
-        return Problem(
-            gram=self.gram[index].sum(axis=0),
-            moment=self.moment[:, index].sum(axis=1),
-            energy=self.energy[:, index].sum(axis=1),
-            allowed=allowed & (self.present[index].sum(axis=0) > 0),
-            coverage=self.coverage(leaves),
-            level=self.level,
-        )
-
-    def coverage(self, leaves: Sequence[int]) -> Float[ndarray, " relation"]:
-        """The fraction of rows in which a relation has a target."""
-        index = list(leaves)
-        return np.asarray(self.present[index].sum(axis=0) / max(self.rows[index].sum(), 1.0))
-
-
-HEAD_ARRAYS = (
-    *("gram", "moment", "energy", "rows", "present", "mass", "profile", "profile_pairs"),
-    *("band_profile", "band_pairs", "target_pairs", "class_target_pairs"),
-)
-"""The statistics that labels of heads rest on."""
-
-
-def _of_heads(statistics: Statistics) -> Statistics:
-    return Statistics({name: statistics[name] for name in HEAD_ARRAYS})
-
-
-def sums_of(statistics: Statistics, kind: int, heads: ndarray, level: ndarray) -> HeadSums:
-    """The part of statistics that speaks about heads of one window kind."""
-    return HeadSums(
-        gram=statistics["gram"][kind],
-        moment=statistics["moment"][heads],
-        energy=statistics["energy"][heads],
-        rows=statistics["rows"],
-        present=statistics["present"][kind],
-        level=level,
-    )
-
-
-def split_folds(n_folds: int) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Choosing and judging folds, and the choosing ones in two halves."""
-    if n_folds < 2:
-        return [0], [0], [0], [0]
-    even = list(range(0, n_folds, 2))
-    return even, list(range(1, n_folds, 2)), even[0::2], even[1::2]
 
 
 class HeadFit:
@@ -150,7 +45,7 @@ class HeadFit:
         self.names = [shape.heads[head] for head in self.heads]
         choose, judge, first, second = split_folds(len(folds))
         level = levels(vocabulary.relations)
-        folds = [_of_heads(fold) for fold in folds]
+        folds = [of_heads(fold) for fold in folds]
         whole = merge(folds[i] for i in choose)
         self.choose = sums_of(whole, kind, self.heads, level)
         self.choosers = [sums_of(folds[i], kind, self.heads, level) for i in choose]
@@ -291,47 +186,6 @@ class HeadFit:
         return weight
 
 
-def make_rule(
-    sums: HeadSums,
-    chosen: Sequence[int],
-    weight: ndarray,
-    leaves: Sequence[int],
-    group: Group | None,
-) -> Rule:
-    """A rule as it is printed: rounded shares, the largest first, without those that round to 0."""
-    terms = []
-    for relation, value in zip(chosen, weight, strict=True):
-        present = sums.present[list(leaves), relation].sum()
-        coverage = round(float(present / max(sums.rows[list(leaves)].sum(), 1.0)), 4)
-        term = Term(relation, printed(value * coverage), coverage)
-        if term.share > 0 and coverage > 0:
-            terms.append(term)
-    terms.sort(key=lambda term: -term.share)
-    return Rule(tuple(terms), tuple(leaves), group)
-
-
-def small_problem(
-    sums: HeadSums, head: int, chosen: Sequence[int], leaves: Sequence[int]
-) -> Problem:
-    """One head's least squares on a few relations, over the rows of some classes."""
-    index, rows = list(chosen), list(leaves)
-    present = sums.present[np.ix_(rows, index)].sum(axis=0)
-    return Problem(
-        gram=sums.gram[np.ix_(rows, index, index)].sum(axis=0),
-        moment=sums.moment[head][np.ix_(rows, index)].sum(axis=0)[None],
-        energy=sums.energy[head, rows].sum(keepdims=True),
-        allowed=np.ones((1, len(index)), dtype=bool),
-        coverage=present / max(float(sums.rows[rows].sum()), 1.0),
-    )
-
-
-def rule_error(sums: HeadSums, head: int, rule: Rule) -> float:
-    """The squared error of one rule on its classes for one head."""
-    problem = small_problem(sums, head, [term.relation for term in rule.terms], rule.leaves)
-    weight = np.array([[term.weight for term in rule.terms]])
-    return float(problem.error(np.arange(len(rule.terms))[None], weight)[0])
-
-
 @dataclass(frozen=True, eq=False)
 class _Candidate:
     """A group that may be an exception: its predictions by head, and the rows that judge them."""
@@ -360,8 +214,3 @@ class _Rules:
         for rest, heads in alike.items():
             own = fit.general(np.array(heads), rest, sums)
             self.chosen[heads], self.weight[heads] = own.chosen, own.weight
-
-
-def printed(value: float, digits: int = 2) -> float:
-    """A figure as it is printed: whole percents, tenths of a percent below ten."""
-    return round(float(value), digits if value >= 0.1 else digits + 1)

@@ -10,11 +10,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from labeler.class_null import FEW_TOKENS, ClassColumns, Sums, allowed_classes, effective_tokens
-from labeler.fit_heads import split_folds
 from labeler.intervals import benjamini_hochberg, p_positive, passes, r_squared
 from labeler.neuron_select import WIDTH, Chosen, Fitting, choose
 from labeler.predictors import NeuronVocabulary
-from labeler.statistics import Statistics, merge
+from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
 
 CHUNK = 1024

@@ -11,12 +11,13 @@ from numpy import ndarray
 
 from labeler.describe import head_gist, head_sentence, parked, unlabelled_sentence
 from labeler.distance import bucket_edges
-from labeler.fit_heads import HeadFit, HeadLabel, split_folds
+from labeler.fit_heads import HeadFit
 from labeler.intervals import r_squared, ratio
+from labeler.labels import HeadLabel
 from labeler.lift import head_lifts
 from labeler.measure import Measured
 from labeler.significance import Test
-from labeler.statistics import Statistics, summed
+from labeler.statistics import Statistics, split_folds, summed
 from labeler.thresholds import Thresholds
 
 EVENLY = "(all visible tokens)"

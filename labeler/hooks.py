@@ -13,8 +13,9 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.model import LanguageModel, Shape
+from labeler.model import LanguageModel
 from labeler.prepare import Prepared
+from labeler.shape import Shape
 
 MANTISSA = 5
 LOWEST, HIGHEST = -24, 24

@@ -21,9 +21,10 @@ from labeler.corpus import Shard
 from labeler.engines.forked import in_order, meanwhile
 from labeler.engines.threads import affordable, workers
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
-from labeler.fit_heads import HeadFit, HeadLabel, split_folds
+from labeler.fit_heads import HeadFit
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
 from labeler.hooks import hook_rows
+from labeler.labels import HeadLabel
 from labeler.loading import WORKING
 from labeler.measure import Measured, measure
 from labeler.neurons import NeuronNumbers, neuron_findings, neuron_headline, neuron_numbers
@@ -33,7 +34,7 @@ from labeler.results import write_atomic, write_json
 from labeler.score import ahead, pad
 from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, keep_significant, tests_of
-from labeler.statistics import Statistics, merge
+from labeler.statistics import Statistics, merge, split_folds
 from labeler.verify import real_patterns
 from labeler.writing import induction_mass
 

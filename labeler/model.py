@@ -6,7 +6,6 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch import Tensor
 from labeler.alignment import spans
 from labeler.errors import ModelError
 from labeler.loading import Source, explain, find, quiet
+from labeler.shape import shape_of
 
 Hooks = Mapping[str, Callable[[Tensor], Tensor | None]]
 """Hook name → what to do with its value; a returned tensor takes its place."""
@@ -29,40 +29,6 @@ class _Stop(Exception):  # noqa: N818 - control flow, not an error
     """Raised at the unembedding, whose cost nothing that reads activations needs."""
 
 
-@dataclass(frozen=True)
-class Shape:
-    """The facts of a model that the rest of the labeler needs."""
-
-    name: str
-    architecture: str
-    n_layers: int
-    n_heads: int
-    n_key_value_heads: int
-    d_model: int
-    d_head: int
-    d_mlp: int
-    n_ctx: int
-    vocabulary: int
-    windows: tuple[int | None, ...]
-    parallel: bool = False
-    """Attention and MLP read the same residual stream (GPT-NeoX): no `hook_resid_mid`."""
-
-    @property
-    def kinds(self) -> tuple[int | None, ...]:
-        """The different attention windows among the layers, the unlimited one first."""
-        return tuple(sorted(set(self.windows), key=lambda w: (w is not None, w or 0)))
-
-    @property
-    def heads(self) -> list[str]:
-        """`L0H0`, `L0H1`, …"""
-        return [f"L{layer}H{h}" for layer in range(self.n_layers) for h in range(self.n_heads)]
-
-    @property
-    def neurons(self) -> list[str]:
-        """`L0N0`, `L0N1`, …"""
-        return [f"L{layer}N{n}" for layer in range(self.n_layers) for n in range(self.d_mlp)]
-
-
 class LanguageModel:
     """A TransformerBridge and its tokenizer, for reading and for putting patterns in place."""
 
@@ -70,7 +36,7 @@ class LanguageModel:
         self.bridge = bridge
         self.tokenizer = tokenizer
         self.device = torch.device(bridge.cfg.device or "cpu")
-        self.shape = _shape(bridge, name)
+        self.shape = shape_of(bridge, name)
         for parameter in bridge.parameters():
             parameter.requires_grad_(False)
         bridge.eval()
@@ -254,51 +220,6 @@ def _brought(
 
 def _stop(_: Tensor) -> None:
     raise _Stop
-
-
-def _windows(config: Any, n_layers: int) -> tuple[int | None, ...]:
-    """How many keys each layer sees: GPT-Neo's local layers, sliding windows; None for all."""
-    if getattr(config, "attention_layers", None):
-        local = config.window_size
-        return tuple(local if kind == "local" else None for kind in config.attention_layers)
-    window = getattr(config, "sliding_window", None)
-    if getattr(config, "use_sliding_window", True) is False:
-        window = None
-    kinds = getattr(config, "layer_types", None)
-    if kinds:
-        return tuple(window if kind == "sliding_attention" else None for kind in kinds)
-    return (window,) * n_layers
-
-
-def _shape(bridge: Any, name: str) -> Shape:
-    cfg = bridge.cfg
-    config = bridge.original_model.config
-    return Shape(
-        name=name,
-        architecture=cfg.architecture,
-        n_layers=cfg.n_layers,
-        n_heads=cfg.n_heads,
-        n_key_value_heads=cfg.n_key_value_heads or cfg.n_heads,
-        d_model=cfg.d_model,
-        d_head=cfg.d_head,
-        d_mlp=_d_mlp(bridge),
-        n_ctx=cfg.n_ctx,
-        vocabulary=cfg.d_vocab,
-        windows=_windows(config, cfg.n_layers),
-        parallel="blocks.0.hook_resid_mid" not in bridge.hook_dict,
-    )
-
-
-def _d_mlp(bridge: Any) -> int:
-    """Read off the weights: the bridge's configuration is wrong for an OPT with its own ffn_dim.
-
-    0 for a mixture of experts: `hook_post` is then no activation of neurons, and which neurons
-    there are differs from token to token.
-    """
-    try:
-        return int(bridge.blocks[0].mlp.W_out.shape[0])
-    except AttributeError:
-        return 0
 
 
 def load_model(

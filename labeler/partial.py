@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from labeler.fit_heads import split_folds
 from labeler.fit_neurons import CHUNK, Moments, NeuronFit
 from labeler.neuron_select import flattened
 from labeler.predictors import NeuronVocabulary
-from labeler.statistics import Statistics, merge
+from labeler.statistics import Statistics, merge, split_folds
 
 _RIDGE = 1.0
 """Added to the diagonal, in tokens: a token seen a few times has no mean worth knowing."""

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.fit_heads import HeadLabel
+from labeler.labels import HeadLabel
 from labeler.prepare import Pairs, Prepared
 
 

@@ -22,9 +22,10 @@ from labeler.distance import N_BANDS, bucket_edges
 from labeler.head_sums import HeadPlan
 from labeler.hooks import add_hook, empty_sums, hook_names, sampled
 from labeler.layout import Layout
-from labeler.model import LanguageModel, Shape
+from labeler.model import LanguageModel
 from labeler.neuron_sums import add_neurons
 from labeler.prepare import Prepared, Vocabulary
+from labeler.shape import Shape
 from labeler.statistics import Statistics
 from labeler.text_sums import TargetCells, text_sums
 

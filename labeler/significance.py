@@ -9,16 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from labeler.fit_heads import (
-    HeadFit,
-    HeadLabel,
-    HeadSums,
-    Rule,
-    make_rule,
-    rule_error,
-    small_problem,
-)
+from labeler.fit_heads import HeadFit
+from labeler.head_moments import HeadSums, make_rule, rule_error, small_problem
 from labeler.intervals import benjamini_hochberg, margin, p_positive, passes
+from labeler.labels import HeadLabel, Rule
 
 
 @dataclass(frozen=True)

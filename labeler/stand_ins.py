@@ -12,9 +12,9 @@ from numpy import ndarray
 from torch import Tensor
 
 from labeler.distance import bucket_edges
-from labeler.model import Shape
 from labeler.predict import Rules, baseline, patterns, speaks
 from labeler.prepare import Prepared
+from labeler.shape import Shape
 from labeler.statistics import Statistics, summed
 
 

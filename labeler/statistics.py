@@ -174,3 +174,11 @@ def summed(parts: Iterable[Statistics], name: str) -> ndarray:
     for array in arrays[1:]:
         total = total + array
     return total
+
+
+def split_folds(n_folds: int) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Choosing and judging folds, and the choosing ones in two halves."""
+    if n_folds < 2:
+        return [0], [0], [0], [0]
+    even = list(range(0, n_folds, 2))
+    return even, list(range(1, n_folds, 2)), even[0::2], even[1::2]

@@ -11,14 +11,15 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from labeler.describe import head_sentence
-from labeler.fit_heads import HeadFit, HeadLabel, split_folds
+from labeler.fit_heads import HeadFit
 from labeler.fit_neurons import Moments, NeuronFit, fit_neurons
 from labeler.head_tables import head_confidence
 from labeler.intervals import r_squared, ratio
+from labeler.labels import HeadLabel
 from labeler.neuron_tables import Term, neuron_sentence, terms_of
 from labeler.predictors import predictors
 from labeler.significance import keep_significant, tests_of
-from labeler.statistics import Statistics, merge
+from labeler.statistics import Statistics, merge, split_folds
 from labeler.trial import RELATION_AXES, Extended
 from labeler.verification import labels_of
 

@@ -16,7 +16,8 @@ from labeler.config import load_settings
 from labeler.engines.fold import fold_statistics
 from labeler.engines.threads import affordable, workers
 from labeler.errors import RunFolderError
-from labeler.fit_heads import HeadFit, HeadLabel, Rule, Term, split_folds
+from labeler.fit_heads import HeadFit
+from labeler.labels import HeadLabel, Rule, Term
 from labeler.losses import Verified
 from labeler.predict import Rules
 from labeler.prepare import Vocabulary
@@ -25,7 +26,7 @@ from labeler.results import RunFolder, open_run, write_json, write_table
 from labeler.score import batches
 from labeler.session import Session
 from labeler.stand_ins import Profiles, StandIns
-from labeler.statistics import Statistics
+from labeler.statistics import Statistics, split_folds
 
 VERIFY_PROMPTS = 150
 LOGITS = 6

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from labeler.classes import Group
 from labeler.describe import head_sentence
-from labeler.fit_heads import HeadLabel, Rule, Term
+from labeler.labels import HeadLabel, Rule, Term
 
 STORIES = (
     'One day, Tom asks Lily: "I am looking for a banana but I cannot find it." '

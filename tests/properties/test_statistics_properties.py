@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeler.distance import bucket_edges
-from labeler.fit_heads import HeadLabel
+from labeler.labels import HeadLabel
 from labeler.lift import head_lifts
-from labeler.model import LanguageModel, Shape, load_model
+from labeler.model import LanguageModel, load_model
 from labeler.prepare import Prepared, Vocabulary
 from labeler.score import Size, score_shard
+from labeler.shape import Shape
 from labeler.statistics import EXTREMES, SUMS, Statistics, merge
 from tests.oracles.random_models import Shape as RandomShape
 from tests.oracles.random_models import random_model

@@ -8,7 +8,7 @@ import pytest
 
 from labeler.classes import Group
 from labeler.describe import head_gist, head_sentence, listed, parked, percent, unlabelled_sentence
-from labeler.fit_heads import HeadLabel, Rule, Term
+from labeler.labels import HeadLabel, Rule, Term
 
 PHRASES = (
     "the current token",

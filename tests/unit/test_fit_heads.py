@@ -8,19 +8,13 @@ import numpy as np
 import pytest
 
 from heuristics.registry import load_heuristics
-from labeler.fit_heads import (
-    HeadFit,
-    HeadLabel,
-    Rule,
-    Term,
-    make_rule,
-    printed,
-    rule_error,
-    split_folds,
-)
+from labeler.fit_heads import HeadFit
+from labeler.head_moments import make_rule, printed, rule_error
+from labeler.labels import HeadLabel, Rule, Term
 from labeler.predict import Rules, patterns
 from labeler.prepare import Prepared, Vocabulary
 from labeler.simplicity import CORE, PLAIN, PLAINEST, levels
+from labeler.statistics import split_folds
 from labeler.thresholds import Thresholds
 from tests.oracles.synthetic import Made, clean_pattern, noisy, statistics_of
 from tests.unit.made_texts import RELATIONS, prepared, random_letters, vocabulary_of

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from labeler.fit_heads import HeadLabel, Rule, Term, rule_error, sums_of
+from labeler.head_moments import rule_error, sums_of
+from labeler.labels import HeadLabel, Rule, Term
 from labeler.measure import Measured, measure
 from labeler.model import LanguageModel, load_model
 from labeler.predict import Rules, baseline, patterns

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from labeler.fit_heads import HeadLabel, Rule, Term
+from labeler.labels import HeadLabel, Rule, Term
 from labeler.predict import Rules, baseline, patterns
 from tests.unit.made_texts import letters, prepared, random_letters, vocabulary_of
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeler.fit_heads import HeadFit, HeadLabel, Rule, rule_error, small_problem
+from labeler.fit_heads import HeadFit
+from labeler.head_moments import rule_error, small_problem
 from labeler.intervals import benjamini_hochberg, p_positive
+from labeler.labels import HeadLabel, Rule
 from labeler.significance import keep_significant, refit
 from labeler.significance import tests_of as all_tests
 from labeler.thresholds import Thresholds

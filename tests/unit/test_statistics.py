@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from labeler.errors import RunFolderError
-from labeler.model import Shape
 from labeler.score import Size
+from labeler.shape import Shape
 from labeler.statistics import EXTREMES, LARGE, SUMS, SYMMETRIC, Statistics, merge, summed
 
 SHAPE = Shape("t", "t", 2, 2, 2, 4, 2, 3, 20, 9, (None, 4))
