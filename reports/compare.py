@@ -15,7 +15,7 @@ from markupsafe import Markup
 from labeler.results import RunFolder, write_atomic
 from reports.label import Line, lines_of
 from reports.render import environment, read, source_hash
-from reports.reviewed import verdicts, worded
+from reports.reviewed import gist_of, verdicts, worded
 from reports.series import series_chart
 from reports.shapes import Chart
 from reports.wording import MARKS, decimal, number, percent
@@ -30,13 +30,14 @@ STYLES = ("theme.css", "compare.css")
 
 @dataclass(frozen=True)
 class Told:
-    """What one run says of a head or neuron."""
+    """What one run says of a head or neuron; `gist` is as in the report."""
 
     label: str
     confidence: str
     r2: float | None
     r2_low: float | None
     r2_high: float | None
+    gist: str = ""
 
     @property
     def said(self) -> str:
@@ -180,16 +181,18 @@ def distance(a: Mapping[str, float], b: Mapping[str, float]) -> float:
 
 def _told(folder: RunFolder, table: pd.DataFrame) -> dict[str, Told]:
     """What a run says of its heads or neurons, as reviewed."""
-    review = verdicts(folder.review)
+    review, rows = verdicts(folder.review), table.to_dict("records")
+    wordings = {row["name"]: worded(row["label"], review.get(row["name"])) for row in rows}
     return {
         row["name"]: Told(
-            label=worded(row["label"], review.get(row["name"]))[0],
+            label=wordings[row["name"]][0],
             confidence=str(row["confidence"]),
             r2=number(row["r2"]),
             r2_low=number(row["r2_low"]),
             r2_high=number(row["r2_high"]),
+            gist=gist_of(row.get("gist"), *wordings[row["name"]]),
         )
-        for row in table.to_dict("records")
+        for row in rows
     }
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from labeler.results import RunFolder
 from reports.label import Line, lines_of
-from reports.reviewed import Verdict, said, verdicts, worded
+from reports.reviewed import Verdict, gist_of, said, verdicts, worded
 from reports.shapes import Tick, distance_curve
 from reports.wording import (
     CONDITIONS,
@@ -166,7 +166,7 @@ def head_views(folder: RunFolder) -> list[HeadView]:
                 layer=int(row["layer"]),
                 head=int(row["head"]),
                 label=label,
-                gist="" if automatic else _gist(row.get("gist"), label),
+                gist=gist_of(row.get("gist"), label, automatic),
                 lines=lines_of(label),
                 automatic=automatic,
                 verdict=found.get(name),
@@ -178,11 +178,6 @@ def head_views(folder: RunFolder) -> list[HeadView]:
             )
         )
     return views
-
-
-def _gist(gist: Any, label: str) -> str:
-    short = sentence(gist) if isinstance(gist, str) else ""
-    return "" if short == label else short
 
 
 def _standing(row: Row) -> Standing:

@@ -62,6 +62,12 @@ def worded(label: Any, verdict: Verdict | None) -> tuple[str, str]:
     return sentence(automatic), ""
 
 
+def gist_of(gist: Any, label: str, automatic: str) -> str:
+    """The label in short; empty where that is no shorter, or a reader worded the label anew."""
+    short = sentence(gist.strip()) if isinstance(gist, str) and not automatic else ""
+    return "" if short == label else short
+
+
 def said(verdict: Verdict | None) -> str:
     """What a reader decided, who and when, and the note: "Reworded by Ada on 2026-11-23: …"."""
     if verdict is None or not (verdict.verdict or verdict.note):

@@ -56,6 +56,18 @@ def test_a_run_does_not_differ_from_itself(run: RunFolder) -> None:
     assert found.titles[0] != found.titles[1]
 
 
+def test_a_label_is_in_short_where_a_run_has_it_so(
+    run: RunFolder, changed: RunFolder, tmp_path: Path
+) -> None:
+    write_table(changed.path, "heads.parquet", changed.heads.assign(gist="In <b>short</b>."))
+    later = open_run(changed.path)
+    moved = next(head for head in compare([run, later]).heads if head.name == "L0H1")
+    assert [told.gist for told in moved.told if told] == ["", "In <b>short</b>."]
+    page = write_comparison(compare([run, later]), tmp_path / "page.html").read_text()
+    assert "In &lt;b&gt;short&lt;/b&gt;." in page
+    assert "Attends to &lt;/script&gt;&lt;b&gt;that&lt;/b&gt;." in page
+
+
 def test_what_changed_comes_first_and_says_how(run: RunFolder, changed: RunFolder) -> None:
     found = compare([run, changed])
     assert found.cautions == ("The corpora differ.",)
