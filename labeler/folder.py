@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from labeler.errors import EngineError, LabelerError, RunFolderError
 from labeler.results import TABLES, write_atomic
@@ -86,7 +86,24 @@ def locked(out: Path) -> Iterator[None]:
             raise RunFolderError(
                 f"another run is writing into {out}; choose another --out"
             ) from error
-        yield
+        _HELD.add(handle)
+        try:
+            yield
+        finally:
+            _HELD.discard(handle)
+
+
+_HELD: set[IO[str]] = set()
+
+
+def _let_go() -> None:
+    """In a copy of this process: a lock is held while any copy is, but only we write."""
+    for handle in _HELD:
+        handle.close()
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +42,9 @@ def begin(settings: Settings) -> int:
         os.environ["LABELER_CACHE"] = str(settings.out.with_name("cache"))
         run_labels(settings)
         code = 0
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         os._exit(code)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -57,6 +60,30 @@ def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path):
         pass
     with locked(tmp_path):
         pass
+
+
+def test_a_killed_runs_copies_do_not_hold_its_folder(tmp_path: Path):
+    """Copies of a process outlive it for as long as they compute."""
+    read, write = os.pipe()
+    run = os.fork()
+    if not run:
+        with locked(tmp_path):
+            copy = os.fork()
+            if not copy:
+                time.sleep(60)
+            os.write(write, str(copy).encode())
+            time.sleep(60)
+        os._exit(0)
+    copy = int(os.read(read, 20))
+    with pytest.raises(RunFolderError, match="another run"), locked(tmp_path):
+        pass
+    os.kill(run, signal.SIGKILL)
+    os.waitpid(run, 0)
+    try:
+        with locked(tmp_path):
+            os.kill(copy, 0)  # it is there still
+    finally:
+        os.kill(copy, signal.SIGKILL)
 
 
 def test_clear_removes_what_a_run_leaves_and_nothing_else(tmp_path: Path):
