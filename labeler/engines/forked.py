@@ -179,22 +179,19 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     threadpool_limits(threads)
-    own.send(("done", None))
-    while True:
-        try:
-            call = own.recv()
-        except EOFError:
-            return
-        try:
-            reply = ("done", answer(call))
-        except LabelerError as error:
-            reply = ("error", error)
-        except Exception as error:  # noqa: BLE001 - one bad call must not end the others
-            reply = ("lost", f"{type(error).__name__}: {error}")
-        try:
-            own.send(reply)
-        except OSError:
-            return
+    with suppress(EOFError, OSError):  # its parent is no more
+        own.send(("done", None))
+        while True:
+            own.send(_answered(answer, own.recv()))
+
+
+def _answered(answer: Callable[[Any], Any], call: Any) -> tuple[str, Any]:
+    try:
+        return "done", answer(call)
+    except LabelerError as error:
+        return "error", error
+    except Exception as error:  # noqa: BLE001 - one bad call must not end the others
+        return "lost", f"{type(error).__name__}: {error}"
 
 
 def _end(code: int) -> str:

@@ -1,6 +1,7 @@
 /* The page works without any of this. Text enters the document as textContent only; data come from
    JSON blocks, or packed from classic scripts beside the page (reports/pack.py). */
 const $ = (selector, root = document) => root.querySelector(selector);
+const byId = (id) => document.getElementById(id);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const PAGE = JSON.parse($("#page-data").textContent);
 
@@ -17,7 +18,7 @@ function el(what, attributes, ...children) {
   return node;
 }
 
-const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+const copy = (id) => byId(id).content.firstElementChild.cloneNode(true);
 const link = (name, words = name) => el("a", { href: `#${name}` }, words);
 
 const decimal = (value, digits = 2) => value == null ? "–"
@@ -48,7 +49,7 @@ function load(name) {
 }
 
 function packed(name) {
-  const inside = document.getElementById(`part-${name}`);
+  const inside = byId(`part-${name}`);
   if (inside) return Promise.resolve(JSON.parse(inside.textContent));
   return new Promise((resolve, reject) => {
     waiting.set(name, resolve);

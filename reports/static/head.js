@@ -4,7 +4,7 @@ const chosen = { prompt: 0, query: null };
 let redraw = null;
 
 function openHead(name) {
-  const article = document.getElementById(name);
+  const article = byId(name);
   $$("#heads article").forEach((other) => other.classList.toggle("current", other === article));
   redraw = null;
   if (!$(".form", article)) {
@@ -61,7 +61,7 @@ function drawPatterns(slot, part, name) {
   const prompt = prompts[at];
   const block = copy("patterns");
   const text = $(".strip", block);
-  const unlabelled = document.getElementById(name).dataset.confidence === "unlabelled";
+  const unlabelled = byId(name).dataset.confidence === "unlabelled";
   if (unlabelled) $$("figcaption", block)[1].textContent = "No label: spread evenly";
   const panels = $$("canvas", block).map((canvas) => panel(canvas, prompt));
   const show = (query) => showQuery(prompt, query, panels, text, $(".readout", block));

@@ -41,14 +41,8 @@ function showWording(place) {
   words.replaceChildren(...words.given);
   words.classList.toggle("rejected", verdictOf(name).verdict === "reject");
   $(".own", place)?.remove();
-  const gist = $(".gist", place);
-  const reworded = verdict === "edit" && label;
-  if (gist) {
-    gist.hidden = Boolean(reworded);
-    gist.classList.toggle("rejected", words.classList.contains("rejected"));
-    if (reworded) gist.nextElementSibling.open = true;
-  }
-  if (!reworded) return;
+  if (verdict !== "edit" || !label) return;
+  $(".full", place)?.setAttribute("open", "");
   if (!$(".automatic:not(:empty)", place)) words.after(el("span.automatic.own", {}, `automatic: ${words.textContent}`));
   words.textContent = label;
 }

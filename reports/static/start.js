@@ -11,7 +11,7 @@ function route() {
   scrolls.set(here, scrollY);
   here = asked;
   kind = COMPONENT.exec(here)?.[1];
-  if (kind === "H" && !document.getElementById(here)) kind = undefined;
+  if (kind === "H" && !byId(here)) kind = undefined;
   if (!kind && !$(`nav [data-view="${CSS.escape(here)}"]`)) here = "overview";
   const view = { H: "heads", N: "neuron" }[kind] || here;
   const parent = { H: "overview", N: "neurons" }[kind] || here;
@@ -49,7 +49,7 @@ function move(step) {
 }
 
 function press(verdict) {
-  const shown = kind === "H" ? document.getElementById(here) : kind && $("#neuron");
+  const shown = kind === "H" ? byId(here) : kind && $("#neuron");
   if (shown) $(`button[value=${verdict}]`, shown)?.click();
 }
 

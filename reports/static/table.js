@@ -37,8 +37,8 @@ function sortHeads(header) {
   markSorted(header, up ? "ascending" : "descending");
 }
 
-function showMetric(key) {
-  const metric = PAGE.metrics.find((item) => item.key === key);
+function showMetric({ target }) {
+  const metric = PAGE.metrics.find((item) => item.key === target.value);
   const prefix = metric.scale === "two" ? "w" : "v";
   for (const cell of $$("#map a")) {
     const step = metric.steps[cell.dataset.index];
@@ -65,10 +65,10 @@ function markSorted(header, how) {
 function startTable() {
   for (const header of $$("#head-table th[data-sort]")) sortable(header, () => sortHeads(header));
   $("#filter").addEventListener("input", filterHeads);
-  $$('[name="confidence"]').forEach((box) => box.addEventListener("change", filterHeads));
-  $("#in-full")?.addEventListener("change", (event) => {
-    for (const full of $$("#head-table details.full")) full.open = event.target.checked;
+  $("#overview fieldset").addEventListener("change", filterHeads);
+  $("#in-full")?.addEventListener("change", ({ target }) => {
+    for (const full of $$(".full")) full.open = target.checked;
   });
-  $("#metric")?.addEventListener("change", (event) => showMetric(event.target.value));
+  $("#metric")?.addEventListener("change", showMetric);
   filterHeads();
 }

@@ -39,7 +39,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("oracle")
     build_heads(folder / "model")
-    return label(str(folder / "model"), prompts(N_PROMPTS), folder / "run", device="cpu")
+    model, out = str(folder / "model"), folder / "run"
+    return label(model, prompts(N_PROMPTS), out, device="cpu", reinitialised=False)
 
 
 @pytest.fixture(scope="session")
