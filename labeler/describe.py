@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 
 from labeler.labels import HeadLabel, Rule, Term
@@ -16,10 +15,6 @@ REST = 0.1
 DIFFUSE = 0.5
 ALWAYS = 0.97
 """Coverage below which a prediction is said to hold "where it can"."""
-LEADS = 0.5
-"""The part of the leading share from which on a gist names a second prediction, too."""
-ASIDE = re.compile(r" \([^()]*\)|, the nearer the more|, itself included")
-"""What a gist leaves out of a phrase."""
 ITSELF = "the current token"
 SPREAD = "over all visible tokens"
 FEW = 8
@@ -53,59 +48,8 @@ def head_sentence(label: HeadLabel, phrase: Phrase) -> str:
         parts = [_exception(rule, phrase, i == 0) for i, rule in enumerate(others)]
         said += f" ({'; '.join(parts)})"
     if alone:
-        said += f"; {listed([_where(rule) for rule in alone])}, only to itself"
+        said += f"; {listed([rule.where for rule in alone])}, only to itself"
     return f"{said[0].upper()}{said[1:]}."
-
-
-def head_gist(label: HeadLabel, phrase: Phrase) -> str:
-    """The label in a few words, for tables: what leads, without shares.
-
-    The general rule's leading prediction, and the next where it has half as much or more. Of an
-    exception its leading prediction where most attention goes there and the general rule does not
-    lead with it, queries that do alike together; of the others only the queries are named:
-    `differs on a comma`.
-    """
-    leading = _leading(label.general)
-    told: dict[str, list[str]] = {}
-    untold = []
-    for rule in label.exceptions:
-        lead = next(iter(_leading(rule)), None)
-        if lead and _most_goes(lead) and lead.relation not in [t.relation for t in leading]:
-            brief = _brief(lead, phrase)
-            said = "itself" if brief == ITSELF else brief
-            told.setdefault(said, []).append(_where(rule))
-        else:
-            untold.append(_where(rule))
-    clauses = [f"{listed(where)}, to {said}" for said, where in told.items()]
-    clauses += [f"differs {listed(untold)}"] if untold else []
-    said = "; ".join([_general_gist(label.general, leading, phrase), *clauses])
-    return f"{said[0].upper()}{said[1:]}."
-
-
-def _general_gist(rule: Rule, leading: Sequence[Term], phrase: Phrase) -> str:
-    if not leading:
-        return "spreads evenly"
-    named = listed([_brief(term, phrase) for term in leading])
-    if rule.remainder >= DIFFUSE and not _where_it_can(leading[0]):
-        return f"spreads out, with more on {named}"
-    attention = sum(term.share for term in leading)
-    degree = "" if attention >= ALL else "mostly " if attention >= MOSTLY else "partly "
-    return f"attends {degree}to {named}"
-
-
-def _most_goes(term: Term) -> bool:
-    return term.weight >= MOSTLY and term.coverage >= MOSTLY
-
-
-def _leading(rule: Rule) -> list[Term]:
-    """The first prediction, and the second if it is not far behind."""
-    terms = sorted(rule.terms, key=lambda term: -term.share)[:2]
-    return [term for term in terms if term.share >= LEADS * terms[0].share]
-
-
-def _brief(term: Term, phrase: Phrase) -> str:
-    """A prediction without its asides: "the last 4 or so tokens"."""
-    return ASIDE.sub("", phrase(term.relation))
 
 
 def unlabelled_sentence(entropy: float, first: float) -> str:
@@ -135,13 +79,8 @@ def _only_itself(rule: Rule, phrase: Phrase) -> bool:
     return len(terms) == 1 and terms[0].share >= ALL and phrase(terms[0].relation) == ITSELF
 
 
-def _where(rule: Rule) -> str:
-    return rule.group.wording if rule.group else ""
-
-
 def _exception(rule: Rule, phrase: Phrase, first: bool) -> str:
-    where = _where(rule)
-    lead = f"aside from {where.removeprefix('on ')}" if first else where
+    lead = f"aside from {rule.where.removeprefix('on ')}" if first else rule.where
     return f"{lead}: {_rule(rule, phrase)}"
 
 
@@ -154,7 +93,7 @@ def _rule(rule: Rule, phrase: Phrase) -> str:
         return f"attends to {phrase(lead.relation)}"
     if not others and lead.weight >= ALL and lead.coverage + rule.remainder >= ALWAYS:
         return f"attends to {_said(lead, phrase)}, else spreads {SPREAD}"
-    if rule.remainder >= DIFFUSE and not _where_it_can(lead):
+    if rule.remainder >= DIFFUSE and not where_it_can(lead):
         named = listed([_said(term, phrase) for term in terms])
         return f"spreads {SPREAD} ({percent(rule.remainder)}), with more on {named}"
     said = f"attends {_how(lead)}to {_said(lead, phrase)}{_others(others, phrase)}"
@@ -166,18 +105,18 @@ def _rule(rule: Rule, phrase: Phrase) -> str:
 def _how(lead: Term) -> str:
     if lead.share >= ALL:
         return "almost only "
-    if _where_it_can(lead):
+    if where_it_can(lead):
         return "mostly " if lead.weight < ALL else ""
     return "mostly " if lead.share >= MOSTLY else ""
 
 
-def _where_it_can(term: Term) -> bool:
+def where_it_can(term: Term) -> bool:
     """Most of a query's attention goes there, but not every query has a target."""
     return term.weight >= MOSTLY and term.coverage < ALWAYS
 
 
 def _said(term: Term, phrase: Phrase) -> str:
-    where = " where it can" if _where_it_can(term) else ""
+    where = " where it can" if where_it_can(term) else ""
     return f"{phrase(term.relation)}{where} ({percent(term.share)})"
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from labeler.describe import head_gist, head_sentence, parked, unlabelled_sentence
+from labeler.describe import head_sentence, parked, unlabelled_sentence
 from labeler.distance import bucket_edges
 from labeler.fit_heads import HeadFit
+from labeler.gist import head_gist
 from labeler.intervals import r_squared, ratio
 from labeler.labels import HeadLabel
 from labeler.lift import head_lifts

@@ -35,6 +35,11 @@ class Rule:
         return self.group.name if self.group else ""
 
     @property
+    def where(self) -> str:
+        """Its class as a label words it, "on a comma"; empty for the general rule."""
+        return self.group.wording if self.group else ""
+
+    @property
     def remainder(self) -> float:
         """The share that is not assigned."""
         return max(0.0, 1.0 - sum(term.share for term in self.terms))

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from labeler.classes import Group
-from labeler.describe import head_gist, head_sentence, listed, parked, percent, unlabelled_sentence
+from labeler.describe import head_sentence, listed, parked, percent, unlabelled_sentence
+from labeler.gist import head_gist
 from labeler.labels import HeadLabel, Rule, Term
 
 PHRASES = (
@@ -23,9 +24,10 @@ PHRASES = (
     "the start of the text",
     "all commas so far",
     "the subject of the sentence",
+    "the previous token (on a word's first piece, itself)",
 )
 CURRENT, PREVIOUS, PIVOT, OPENING, CLAUSE, CONJUNCTION = range(6)
-NAMES, SAME_CLAUSE, PIVOTS, START, COMMAS, SUBJECT = range(6, 12)
+NAMES, SAME_CLAUSE, PIVOTS, START, COMMAS, SUBJECT, PREVIOUS_OR_ITSELF = range(6, 13)
 Given = tuple[float, ...]
 
 
@@ -191,6 +193,11 @@ def test_sentences(sentence: str, general: dict, exceptions: dict) -> None:
             "Attends to the previous token; differs on a comma.",
             {PREVIOUS: 0.95},
             {"comma": {PREVIOUS: 0.6, START: 0.3}},
+        ),
+        (
+            "Attends mostly to the previous token; differs on a comma.",
+            {PREVIOUS: 0.5, PREVIOUS_OR_ITSELF: 0.3},
+            {"comma": {PREVIOUS_OR_ITSELF: 0.6}},
         ),
         (
             'Spreads evenly; differs on the closing speech mark and on "but".',
