@@ -137,7 +137,8 @@ def run(
         raise typer.Exit(130) from None
     shown = console()
     shown.print(head_table(finished.heads))
-    shown.print(f"In short; `labeler show {finished.path} L0H0` has a label in full.", style="dim")
+    hint = f"In short; `labeler show {finished.path} L0H0` has a label in full."
+    shown.print(hint, style="dim", highlight=False, markup=False, soft_wrap=True)
     shown.print()
     for line in finished.headlines:
         shown.print(line, highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
@@ -206,6 +207,23 @@ def test_a_missing_pipeline_names_the_command(tmp_path: Path):
     (tmp_path / "config.cfg").write_text("[nlp]\nlang = en\n")
     with pytest.raises(ConfigError, match="cannot be loaded"):
         _ = Pipeline(str(tmp_path)).nlp
+
+
+@pytest.mark.parametrize("meta", [None, "{", "[]", "{}"])
+def test_a_version_is_read_from_the_files_where_they_say_it(
+    pipeline: Pipeline, tmp_path: Path, meta: str | None
+):
+    copy = tmp_path / "pipeline"
+    shutil.copytree(module.EMBEDDED, copy)
+    if meta is not None:
+        (copy / "meta.json").write_text(meta)
+    again = Pipeline(str(copy))
+    if meta is None:
+        assert again.version == pipeline.nlp.meta["version"]
+        assert "nlp" not in vars(again)
+    else:
+        with pytest.raises(ConfigError, match="cannot be loaded"):
+            _ = again.version
 
 
 def test_the_embedded_pipeline_speaks_universal_dependencies(pipeline: Pipeline):
