@@ -18,6 +18,7 @@ INPUTS = 5_000
 KILLS = """
 import os, sys
 from pathlib import Path
+import sklearn.decomposition, sklearn.manifold, transformer_lens.model_bridge  # once, for all forks
 from tests.torture.kills import kill_at_random
 found = kill_at_random(Path(sys.argv[1]), 5, seed=int(sys.argv[2]))
 print(found.kills, found.wrong)

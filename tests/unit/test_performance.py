@@ -16,7 +16,7 @@ from labeler.session import Session
 
 def test_labelling_costs_a_small_multiple_of_the_model(tmp_path: Path) -> None:
     model = make("TinyStories-1L-21M", tmp_path / "model")
-    given = {"model": str(model), "max_prompts": 8, "device": "cpu", "out": tmp_path / "run"}
+    given = {"model": str(model), "max_prompts": 6, "device": "cpu", "out": tmp_path / "run"}
     session = Session(load_settings(None, given))
     forward = Forward(session)
     sides = {
