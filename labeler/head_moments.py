@@ -76,10 +76,10 @@ def make_rule(
     group: Group | None,
 ) -> Rule:
     """A rule as it is printed: rounded shares, the largest first, without those that round to 0."""
+    covered = sums.coverage(leaves)
     terms = []
     for relation, value in zip(chosen, weight, strict=True):
-        present = sums.present[list(leaves), relation].sum()
-        coverage = round(float(present / max(sums.rows[list(leaves)].sum(), 1.0)), 4)
+        coverage = round(float(covered[relation]), 4)
         term = Term(relation, printed(value * coverage), coverage)
         if term.share > 0 and coverage > 0:
             terms.append(term)
