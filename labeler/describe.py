@@ -93,7 +93,7 @@ def _rule(rule: Rule, phrase: Phrase) -> str:
         return f"attends to {phrase(lead.relation)}"
     if not others and lead.weight >= ALL and lead.coverage + rule.remainder >= ALWAYS:
         return f"attends to {_said(lead, phrase)}, else spreads {SPREAD}"
-    if rule.remainder >= DIFFUSE and not where_it_can(lead):
+    if spreads(rule, lead):
         named = listed([_said(term, phrase) for term in terms])
         return f"spreads {SPREAD} ({percent(rule.remainder)}), with more on {named}"
     said = f"attends {_how(lead)}to {_said(lead, phrase)}{_others(others, phrase)}"
@@ -108,6 +108,11 @@ def _how(lead: Term) -> str:
     if where_it_can(lead):
         return "mostly " if lead.weight < ALL else ""
     return "mostly " if lead.share >= MOSTLY else ""
+
+
+def spreads(rule: Rule, lead: Term) -> bool:
+    """Half of the attention or more is remainder, and not for want of targets of what leads."""
+    return rule.remainder >= DIFFUSE and not where_it_can(lead)
 
 
 def where_it_can(term: Term) -> bool:

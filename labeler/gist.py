@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from labeler.describe import ALL, DIFFUSE, ITSELF, MOSTLY, Phrase, listed, where_it_can
+from labeler.describe import ALL, ITSELF, MOSTLY, Phrase, listed, spreads
 from labeler.labels import HeadLabel, Rule, Term
 
 LEADS = 0.5
@@ -43,7 +43,7 @@ def head_gist(label: HeadLabel, phrase: Phrase) -> str:
 def _general(rule: Rule, leading: Sequence[Term], named: Sequence[str]) -> str:
     if not leading:
         return "spreads evenly"
-    if rule.remainder >= DIFFUSE and not where_it_can(leading[0]):
+    if spreads(rule, leading[0]):
         return f"spreads out, with more on {listed(named)}"
     attention = sum(term.share for term in leading)
     degree = "" if attention >= ALL else "mostly " if attention >= MOSTLY else "partly "
