@@ -265,18 +265,20 @@ def _showcase(
 
 def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, float | None]]:
     heads = tables["heads.parquet"]
+    labelled = heads[heads["confidence"] != "unlabelled"]
     neurons = tables.get("neurons.parquet", pd.DataFrame(columns=["confidence", "kind", "r2"]))
     sure = heads["confidence"].value_counts()
     counts = {name: int(sure.get(name, 0)) for name in ("clear", "likely", "weak", "unlabelled")}
     counts |= {
         "heads": len(heads),
-        "heads_labelled": int((heads["confidence"] != "unlabelled").sum()),
+        "heads_labelled": len(labelled),
         "neurons": len(neurons),
         "neurons_labelled": int((neurons["confidence"] != "unlabelled").sum()),
         "dead": int((neurons["kind"] == "dead").sum()),
     }
     figures: dict[str, float | None] = {
         "mean_r2": float(heads["r2"].mean()),
+        "mean_r2_labelled": float(labelled["r2"].mean()) if len(labelled) else None,
         "mean_r2_dense": float(heads["r2_dense"].mean()),
         "mean_r2_distance": float(heads["r2_distance"].mean()),
     }
@@ -284,12 +286,13 @@ def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, 
 
 
 def _headline(counts: dict[str, int], figures: dict[str, float | None]) -> str:
-    said = (
-        f"{counts['heads_labelled']} of {counts['heads']} heads are labelled; their labels explain "
-        f"{figures['mean_r2']:.0%} of what attention does beyond spreading evenly, on text they "
-        "were not chosen on"
-    )
+    said = f"{counts['heads_labelled']:,} of {counts['heads']:,} heads are labelled"
+    if figures["mean_r2_labelled"] is not None:
+        said += (
+            f"; on average a label explains {figures['mean_r2_labelled']:.0%} of what its head's "
+            "attention does beyond spreading evenly, on text it was not chosen on"
+        )
     if counts["neurons"]:
-        said += f"; {counts['neurons_labelled']} of {counts['neurons']} neurons are labelled"
+        said += f"; {counts['neurons_labelled']:,} of {counts['neurons']:,} neurons are labelled"
         said += neuron_headline(figures)
     return f"{said}."

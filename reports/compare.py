@@ -18,7 +18,7 @@ from reports.render import environment, read, source_hash
 from reports.reviewed import gist_of, verdicts, worded
 from reports.series import series_chart
 from reports.shapes import Chart
-from reports.wording import MARKS, decimal, number, percent
+from reports.wording import MARKS, decimal, number, percent, short_name
 
 SETTLED = 0.25
 """A head is settled once its labels are no farther than this from that of the last run."""
@@ -251,7 +251,7 @@ def _counts(folder: RunFolder) -> dict[str, Any]:
         "neurons_labelled": int((neurons["confidence"] != "unlabelled").sum()),
         "neurons_median": float(np.nanmedian(neurons["r2"])) if len(neurons) else None,
         "prompts": folder.run["corpus"]["prompts"],
-        "model": folder.run["model"]["name"],
+        "model": short_name(folder.run["model"]["name"]),
         "revision": folder.run["model"].get("revision") or "",
     }
 

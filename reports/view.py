@@ -27,6 +27,7 @@ from reports.wording import (
     plural,
     rise,
     sentence,
+    short_name,
     span,
     tokens_of,
     visible,
@@ -93,13 +94,6 @@ class ReportView:
         return any(head.gist for head in self.heads)
 
 
-def short_name(model: str) -> str:
-    """The last part of a path that begins as one; a hub name, or any other, as it is."""
-    parts = [part for part in model.replace("\\", "/").split("/") if part]
-    path = model.startswith((".", "/", "~", "\\")) or model[1:3] == ":\\"
-    return parts[-1] if path and parts else model
-
-
 def view(folder: RunFolder) -> ReportView:
     """The view of a run."""
     run = folder.run
@@ -160,7 +154,11 @@ def _summary(folder: RunFolder, heads: list[HeadView]) -> list[str]:
         if number(figures.get(key)) is not None
     ]
     if means:
-        text += f"Mean held-out R² {', '.join(means)}."
+        text += f"Mean held-out R² over all heads: {', '.join(means)}"
+        own = figures.get("mean_r2_labelled")
+        if number(own) is not None and marks["unlabelled"]:
+            text += f"; over the labelled heads alone, of their labels {decimal(own)}"
+        text += "."
     return [*([text.strip()] if text else []), *_reviewed(folder, [head.name for head in heads])]
 
 

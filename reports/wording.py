@@ -135,6 +135,13 @@ def count(value: Any) -> str:
     return NOTHING if found is None else f"{int(found):,}"
 
 
+def short_name(model: str) -> str:
+    """The last part of a path that begins as one; a hub name, or any other, as it is."""
+    parts = [part for part in model.replace("\\", "/").split("/") if part]
+    path = model.startswith((".", "/", "~", "\\")) or model[1:3] == ":\\"
+    return parts[-1] if path and parts else model
+
+
 def plural(n: int, noun: str) -> str:
     """`1 head`, `3 heads`."""
     return f"{n:,} {noun if n == 1 else noun + 's'}"

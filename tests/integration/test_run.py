@@ -228,6 +228,8 @@ def test_the_python_api(model: Path, tmp_path: Path):
     html = run._repr_html_()
     assert "L0H0" in html
     assert run.headline in html
+    # Its weights are random: no label, so nothing is said of what labels explain.
+    assert run.headline.startswith("0 of 2 heads are labelled; 0 of 8 neurons")
     index = run.report(tmp_path / "report")
     assert index == tmp_path / "report" / "index.html"
     assert index.is_file()

@@ -158,6 +158,16 @@ def test_what_is_printed_explains_what_it_claims(run: Run) -> None:
     assert abs(r2["L2H0"]) < 1e-6
 
 
+def test_the_headline_averages_over_the_labelled_heads(run: Run) -> None:
+    own = run.heads.set_index("name")["r2"].drop("L2H0").mean()
+    assert run.headline.startswith("11 of 12 heads are labelled; on average a label explains ")
+    assert f" {own:.0%} of what its head's attention does" in run.headline
+    figures = run.folder.run["figures"]
+    assert figures["mean_r2_labelled"] == pytest.approx(own)
+    # The twelfth spreads evenly: over all heads it counts as nothing explained.
+    assert figures["mean_r2"] == pytest.approx(own * 11 / 12, abs=1e-6)
+
+
 def _names(verdict: Verdict) -> set[str]:
     relations = verdict.found.fit.vocabulary.relations
     return {relations[t.relation].name for rule in verdict.label.rules for t in rule.terms}

@@ -13,8 +13,8 @@ from labeler.results import RunFolder, open_run, write_table
 from reports.pack import unpack
 from reports.parts import parts
 from reports.reviewed import said, verdicts, worded
-from reports.view import short_name, view
-from reports.wording import decimal, percent
+from reports.view import view
+from reports.wording import decimal, percent, short_name
 
 
 def test_heads_are_those_of_the_table_in_its_order(run: RunFolder) -> None:
@@ -173,6 +173,20 @@ def test_the_replacement_curve_is_part_of_the_result(tmp_path: Path, run: RunFol
     shown = view(open_run(tmp_path))
     assert (shown.headline, shown.replaced) == ("Labelled.", "Costs 1.0%.")
     assert "median held-out R² 0.31 (0.17)" in shown.neuron_figures
+
+
+def test_the_summary_says_over_which_heads_it_averages(tmp_path: Path, run: RunFolder) -> None:
+    def summary(**figures: float | None) -> str:
+        write_table(tmp_path, "heads.parquet", run.heads)
+        said = run.run | {"figures": run.run["figures"] | figures}
+        (tmp_path / "run.json").write_text(json.dumps(said))
+        return view(open_run(tmp_path)).summary[0]
+
+    assert "Mean held-out R² over all heads: of the labels 0.39, " in summary()
+    assert "; over the labelled heads alone, of their labels 0.52." in summary(
+        mean_r2_labelled=0.52
+    )
+    assert "labelled heads alone" not in summary(mean_r2_labelled=None)
 
 
 def test_agreement_is_counted_on_the_index(tmp_path: Path, run_path: Path) -> None:
