@@ -6,7 +6,7 @@ SHELL := bash
 
 PYTHON ?= python3
 DEMO ?= runs/demo
-TESTS ?= -n 2 --dist loadfile
+TESTS ?= -n 2 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
