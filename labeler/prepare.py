@@ -91,14 +91,24 @@ def relation_pairs(
     text: Text, relations: Sequence[Heuristic], windows: Sequence[int | None]
 ) -> tuple[Pairs, ...]:
     """All relations evaluated once, then masked and normalised for each window."""
+    relation, query, key, weight = visible_pairs(text, relations)
+    shape = (len(relations), len(text))
+    return tuple(_windowed(relation, query, key, weight, window, shape) for window in windows)
+
+
+def visible_pairs(
+    text: Text, relations: Sequence[Heuristic]
+) -> tuple[
+    Int[ndarray, " pair"], Int[ndarray, " pair"], Int[ndarray, " pair"], Float[ndarray, " pair"]
+]:
+    """Relation, query, key and weight as given of all target pairs, by relation, then query."""
     found = [_seen(item, relation_targets(item, text)) for item in relations]
     sizes = [len(targets.query) for targets in found]
     relation = np.repeat(np.arange(len(found), dtype=np.int32), sizes)
     query = _joined([targets.query for targets in found], np.int32)
     key = _joined([targets.key for targets in found], np.int32)
     weight = _joined([targets.weight for targets in found], np.float64)
-    shape = (len(relations), len(text))
-    return tuple(_windowed(relation, query, key, weight, window, shape) for window in windows)
+    return relation, query, key, weight
 
 
 def _seen(relation: Heuristic, targets: Targets) -> Targets:

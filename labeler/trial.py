@@ -19,20 +19,20 @@ from numpy import ndarray
 
 from heuristics.contract import Heuristic
 from heuristics.registry import declared
-from heuristics.text import Text
 from labeler import plugins
 from labeler.config import load_settings
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order
 from labeler.engines.threads import workers
 from labeler.errors import ConfigError, PluginError, RunFolderError
-from labeler.predictors import NeuronVocabulary, predictor_matrix
-from labeler.prepare import Pairs, Prepared, Vocabulary, prepare, relation_pairs
+from labeler.predictors import NeuronVocabulary
+from labeler.prepare import Vocabulary
 from labeler.progress import Progress
 from labeler.results import RunFolder, open_run
 from labeler.score import Scorer, batches, score_shards
 from labeler.session import Session
 from labeler.statistics import Statistics
+from labeler.trial_sums import SharedSums
 
 RELATION_AXES = {
     "gram": (2, 3),
@@ -233,53 +233,6 @@ def _by_name(items: Sequence[Heuristic]) -> Int[ndarray, " item"]:
     return np.array(sorted(range(len(items)), key=lambda i: items[i].name), dtype=np.int64)
 
 
-class _Shared:
-    """Sums over one shard that new heuristics share with old ones."""
-
-    def __init__(self, session: Session, added: _Added) -> None:
-        self.session, self.added = session, added
-        self.kinds = session.model.shape.kinds
-        old, new = added.old, added.new
-        n_classes = len(old.classes)
-        shape = (len(self.kinds), n_classes, len(old.relations), len(new.relations))
-        self.gram = np.zeros(shape)
-        self.predictor_gram = np.zeros((len(old.neurons), len(new.neurons)))
-
-    def read(self, text: Text) -> Prepared:
-        """A text prepared for the new heuristics; what they share with the old ones is added."""
-        item = prepare(text, self.added.new, self.kinds)
-        if self.added.new.relations:
-            old = relation_pairs(text, self.added.old.relations, self.kinds)
-            for kind, window in enumerate(self.kinds):
-                self._relations(kind, window, item, old[kind])
-        if self.added.new.features:
-            columns = predictor_matrix(text, self.added.old.neurons)
-            shared = columns[item.first :].T @ item.predictors[item.first :]
-            self.predictor_gram += shared.toarray()
-        return item
-
-    def _relations(self, kind: int, window: int | None, item: Prepared, old: Pairs) -> None:
-        """⟨V, V′⟩ = ⟨U, U′⟩ − 1 / visible, where both have a target."""
-        new, n = item.pairs[kind], len(item)
-        n_classes, n_old, n_new = self.gram.shape[1:]
-        dense = np.zeros((n_new, n, n))
-        dense[new.relation, new.query, new.key] = new.weight
-        hit = np.flatnonzero(np.asarray(dense.any(axis=0))[old.query, old.key])
-        relation, query, key = old.relation[hit], old.query[hit], old.key[hit]
-        segment = item.classes[query] * n_old + relation
-        weight = old.weight[hit]
-        for index in range(n_new):
-            products = weight * dense[index, query, key]
-            total = np.bincount(segment, products, minlength=n_classes * n_old)
-            self.gram[kind, :, :, index] += total.reshape(n_classes, n_old)
-        visible = np.minimum(np.arange(1, n + 1), window or n)
-        theirs = old.present[:, 1:] / visible[1:]
-        of_class = np.equal.outer(item.classes[1:], np.arange(n_classes))
-        for index in range(n_new):
-            mine = of_class & new.present[index, 1:, None]
-            self.gram[kind, :, :, index] -= (theirs @ mine.astype(float)).T
-
-
 def _scored(
     session: Session, shards: Sequence[Shard], added: _Added
 ) -> Iterator[tuple[Shard, _Own]]:
@@ -293,7 +246,7 @@ def _scored(
 
 
 def _own(session: Session, shard: Shard, added: _Added) -> _Own:
-    shared = _Shared(session, added)
+    shared = SharedSums(added.old, added.new, session.model.shape.kinds)
     items = [shared.read(text) for text in session.texts(shard.prompts)]
     parts = [(_scorer(session, added.new), batches(items, session.settings.token_budget))]
     scorer = next(score_shards(parts, session.overlap))
