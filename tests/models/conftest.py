@@ -91,8 +91,7 @@ class Small:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _alone(tmp_path_factory: pytest.TempPathFactory) -> None:
-    os.environ["LABELER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+def _alone() -> None:
     torch.set_num_threads(1)
 
 
