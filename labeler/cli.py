@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from labeler.plugin_cli import heuristics_app
-from labeler.reader_cli import compare, review, run_path
+from labeler.reader_cli import compare, review, run_path, write_report_again
 from labeler.run_cli import run
 from labeler.try_cli import try_plugin
 
@@ -78,7 +78,10 @@ def verify(
         str | None, typer.Option(help="Ablate these neurons instead: L0N12,L0N77.")
     ] = None,
 ) -> None:
-    """Run the labels of a run: replace heads by what they say, and measure the loss."""
+    """Run the labels of a run: replace heads by what they say, and measure the loss.
+
+    A report that the run has is written again, with what was found.
+    """
     from labeler.engines.threads import take_cores
     from labeler.terminal import TerminalProgress, ablation_table, console, replacement_table
     from labeler.verification import verify as run_verification
@@ -88,12 +91,14 @@ def verify(
     if neurons is not None:
         names = [name.strip() for name in neurons.split(",") if name.strip()]
         console().print(ablation_table(verify_neurons(run, names)))
+        write_report_again(run)
         return
     with TerminalProgress(console(stderr=True)) as progress:
         folder = run_verification(run, progress, max_prompts)
     shown = console()
     shown.print(replacement_table(folder))
     shown.print(folder.run["headline_replacement"], highlight=False)
+    write_report_again(run)
 
 
 @app.command()

@@ -31,7 +31,6 @@ def review(
     file: Annotated[Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.")],
 ) -> None:
     """Merge a reader's verdicts into a run; its report and exports show the reviewed wording."""
-    from labeler.results import open_run
     from labeler.review import merge_review
     from labeler.terminal import console
 
@@ -41,11 +40,19 @@ def review(
         shown.print(line, highlight=False, markup=False)
     if merged.conflicts:
         shown.print(_conflicts(merged))
+    write_report_again(run)
+
+
+def write_report_again(run: Path) -> None:
+    """Bring a run's report up to date and say where it is; nothing where it has none."""
+    from labeler.results import open_run
+    from labeler.terminal import console
+
     if (run / "report").is_dir():
         from reports.render import render
 
         written = render(open_run(run), run / "report")
-        shown.print(f"Report: {written}", highlight=False, markup=False, soft_wrap=True)
+        console().print(f"Report: {written}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _summary(merged: Merged) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -99,7 +100,16 @@ def test_standard_input(cli: Cli, model: Path, tmp_path: Path):
     assert cli(*common, "--max-prompts", 3, stdin=text).code == 0
     assert facts(tmp_path / "run")["corpus"]["prompts"] == 3
     # `verify` works from what the run folder says, when standard input has long been read.
-    assert cli("verify", tmp_path / "run").code == 0
+    report = tmp_path / "run" / "report"
+    assert "not put to work" in (report / "index.html").read_text()
+    ended = cli("verify", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    assert ended.out.rstrip().endswith(f"Report: {report / 'index.html'}")
+    assert "not put to work" not in (report / "index.html").read_text()
+    # One that the run has not is not made.
+    shutil.rmtree(report)
+    assert cli("verify", tmp_path / "run", "--neurons", "L0N1").code == 0
+    assert not report.exists()
 
 
 def test_prompts_on_the_command_line(cli: Cli, model: Path, tmp_path: Path):
