@@ -252,6 +252,7 @@ def _counts(folder: RunFolder) -> dict[str, Any]:
         "neurons_median": float(np.nanmedian(neurons["r2"])) if len(neurons) else None,
         "prompts": folder.run["corpus"]["prompts"],
         "model": short_name(folder.run["model"]["name"]),
+        "place": folder.run["model"]["name"],
         "revision": folder.run["model"].get("revision") or "",
     }
 

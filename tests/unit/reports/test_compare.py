@@ -56,6 +56,17 @@ def test_a_run_does_not_differ_from_itself(run: RunFolder) -> None:
     assert found.titles[0] != found.titles[1]
 
 
+def test_a_model_is_named_in_short_and_in_full(run_path: Path, tmp_path: Path) -> None:
+    shutil.copytree(run_path, tmp_path / "later")
+    later = open_run(tmp_path / "later")
+    model = later.run["model"] | {"name": '/checkpoints/1000/a" onclick="b'}
+    write_json(later.path / "run.json", later.run | {"model": model})
+    found = compare([open_run(run_path), open_run(later.path)])
+    page = write_comparison(found, tmp_path / "c.html").read_text()
+    full = "/checkpoints/1000/a&#34; onclick=&#34;b"
+    assert f'<bdi title="{full}">a&#34; onclick=&#34;b</bdi>' in page
+
+
 def test_a_label_is_in_short_where_a_run_has_it_so(
     run: RunFolder, changed: RunFolder, tmp_path: Path
 ) -> None:
