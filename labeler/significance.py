@@ -13,6 +13,7 @@ from labeler.fit_heads import HeadFit
 from labeler.head_moments import HeadSums, make_rule, rule_error, small_problem
 from labeler.intervals import benjamini_hochberg, margin, p_positive, passes
 from labeler.labels import HeadLabel, Rule
+from labeler.select import Problem
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,15 @@ def _tests(fit: HeadFit, head: int, label: HeadLabel) -> Iterator[Test]:
             yield _exception(fit, head, rule, label.general)
         relations = [term.relation for term in rule.terms]
         full = refit(fit.choose, head, rule, relations)
+        error, judged = rule_error(fit.choose, head, full), _judged(fit, head, full)
         energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
         margins = _margins(fit.choosers, fit.choose, head, rule)
         shares = np.array([term.share for term in rule.terms])
         low, high = np.maximum(shares - margins, 0.0), np.minimum(shares + margins, 1.0)
         for index, relation in enumerate(relations):
             less = refit(fit.choose, head, rule, [r for r in relations if r != relation])
-            p = _p(fit, head, less, full)
-            gain = rule_error(fit.choose, head, less) - rule_error(fit.choose, head, full)
+            p = _p(_judged(fit, head, less) - judged)
+            gain = rule_error(fit.choose, head, less) - error
             bounds = float(low[index]), float(high[index])
             yield Test(head, rule.query_class, relation, p, np.nan, gain / energy, *bounds)
 
@@ -67,17 +69,19 @@ def _tests(fit: HeadFit, head: int, label: HeadLabel) -> Iterator[Test]:
 def _exception(fit: HeadFit, head: int, rule: Rule, general: Rule) -> Test:
     """An exception as a whole, against the general rule on its rows."""
     instead = replace(general, leaves=rule.leaves)
-    p = _p(fit, head, instead, rule)
+    p = _p(_judged(fit, head, instead) - _judged(fit, head, rule))
     energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
     gain = rule_error(fit.choose, head, instead) - rule_error(fit.choose, head, rule)
     return Test(head, rule.query_class, -1, p, np.nan, gain / energy, np.nan, np.nan)
 
 
-def _p(fit: HeadFit, head: int, less: Rule, full: Rule) -> float:
-    difference = [
-        rule_error(sums, head, less) - rule_error(sums, head, full) for sums in fit.judges
-    ]
-    return float(p_positive(np.array(difference)[:, None])[0])
+def _judged(fit: HeadFit, head: int, rule: Rule) -> Float[ndarray, " fold"]:
+    """The squared error of a rule on each judging fold."""
+    return np.array([rule_error(sums, head, rule) for sums in fit.judges])
+
+
+def _p(difference: Float[ndarray, " fold"]) -> float:
+    return float(p_positive(difference[:, None])[0])
 
 
 def _margins(
@@ -90,18 +94,16 @@ def _margins(
     n, relations = len(folds), [term.relation for term in rule.terms]
     if n < 3 or not relations:
         return np.full(len(relations), np.nan)
-    shares = np.stack([_share_without(whole, out, head, rule, relations) for out in folds])
-    return margin(shares)
+    total = small_problem(whole, head, relations, rule.leaves)
+    parts = [small_problem(out, head, relations, rule.leaves) for out in folds]
+    return margin(np.stack([_share_without(total, part) for part in parts]))
 
 
-def _share_without(
-    whole: HeadSums, out: HeadSums, head: int, rule: Rule, relations: Sequence[int]
-) -> ndarray:
-    a = small_problem(whole, head, relations, rule.leaves)
-    b = small_problem(out, head, relations, rule.leaves)
+def _share_without(a: Problem, b: Problem) -> ndarray:
     left = replace(a, gram=a.gram - b.gram, moment=a.moment - b.moment, energy=a.energy - b.energy)
-    coverage = np.zeros(len(relations)) if a.coverage is None else a.coverage
-    return np.asarray(left.weights(np.arange(len(relations))[None])[0] * coverage)
+    n_relations = a.gram.shape[-1]
+    coverage = np.zeros(n_relations) if a.coverage is None else a.coverage
+    return np.asarray(left.weights(np.arange(n_relations)[None])[0] * coverage)
 
 
 def keep_significant(

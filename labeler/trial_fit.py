@@ -154,10 +154,11 @@ def _changed(
     relations = extended.vocabulary.relations
     error_before, energy = fit.errors(before)
     error_after, _ = fit.errors(after)
-    r2_before, *_ = r_squared(error_before, energy)
     gain = ratio(error_before - error_after, energy)
-    said_before, said_after = _said(fit, before), _said(fit, after)
-    r2_after, *_ = r_squared(error_after, energy)
+    r2_before, low_before, _ = r_squared(error_before, energy)
+    r2_after, low_after, _ = r_squared(error_after, energy)
+    said_before = _said(fit, before, r2_before, low_before)
+    said_after = _said(fit, after, r2_after, low_after)
     found = []
     for head, label in enumerate(after):
         terms = [term for rule in label.rules for term in rule.terms if term.relation in new]
@@ -180,10 +181,13 @@ def _changed(
     return found
 
 
-def _said(fit: HeadFit, labels: Sequence[HeadLabel]) -> list[str]:
+def _said(
+    fit: HeadFit,
+    labels: Sequence[HeadLabel],
+    r2: Float[ndarray, " head"],
+    low: Float[ndarray, " head"],
+) -> list[str]:
     """Sentences as a run would print them; empty where it would not."""
-    error, energy = fit.errors(labels)
-    r2, low, _ = r_squared(error, energy)
     general = fit.general_r2(labels)
     phrases = [item.phrase for item in fit.vocabulary.relations]
     found = []
