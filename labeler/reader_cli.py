@@ -84,7 +84,7 @@ def _conflicts(merged: Merged) -> Table:
                 conflict.name if not index else "",
                 said["reviewer"] or "–",
                 said["verdict"],
-                said["label"] if said["verdict"] == "edit" else "",
+                said["label"] if said["verdict"] != "reject" else "",
                 said["when"][:10],
             )
             table.add_row(*(Text(visible(cell)) for cell in cells))

@@ -185,11 +185,15 @@ def _rank(said: Said) -> tuple[bool, str, str]:
 def _conflicts(known: Mapping[str, list[Said]]) -> Iterable[Conflict]:
     for name, said in known.items():
         judged = [one for one in said if one["verdict"]]
-        meant = {
-            (one["verdict"], one["label"] if one["verdict"] == "edit" else "") for one in judged
-        }
-        if len(meant) > 1:
+        if len({_meant(one) for one in judged}) > 1:
             yield Conflict(name, tuple(judged))
+
+
+def _meant(one: Said) -> tuple[str, str]:
+    """Who agrees with a reader's words wants them, as that reader does."""
+    if one["verdict"] == "reject":
+        return "reject", ""
+    return "edit" if one["label"] else "agree", one["label"]
 
 
 def _document(folder: RunFolder, known: Mapping[str, list[Said]]) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 
     {"schema": 1, "run": "<corpus hash>+<model hash>", "reviewer": "who",
      "verdicts": {"L0H6": {"verdict": "agree" | "edit" | "reject" | "",
-                           "label": "the corrected description, when edited",
+                           "label": "the description given, when edited; another reader's that
+                                     is agreed with; empty where that is the automatic one",
                            "note": "anything", "when": "2026-11-23T10:00:00.000Z"}}}
 
 A merged file (`labeler review`) carries `reviewer` inside each verdict, and under `others` the
@@ -55,9 +56,9 @@ def verdicts(review: Mapping[str, Any]) -> dict[str, Verdict]:
 
 
 def worded(label: Any, verdict: Verdict | None) -> tuple[str, str]:
-    """The wording to show and, where a reader corrected it, the automatic one."""
+    """The wording to show and, where a reader's is in its place, the automatic one."""
     automatic = label.strip() if isinstance(label, str) else ""
-    if verdict and verdict.verdict == "edit" and verdict.label.strip():
+    if verdict and verdict.verdict in ("agree", "edit") and verdict.label.strip():
         return sentence(verdict.label.strip()), sentence(automatic)
     return sentence(automatic), ""
 

@@ -41,7 +41,7 @@ function showWording(place) {
   words.replaceChildren(...words.given);
   words.classList.toggle("rejected", verdictOf(name).verdict === "reject");
   $(".own", place)?.remove();
-  if (verdict !== "edit" || !label) return;
+  if (verdict === "reject" || !label) return;
   $(".full", place)?.setAttribute("open", "");
   if (!$(".automatic:not(:empty)", place)) words.after(el("span.automatic.own", {}, `automatic: ${words.textContent}`));
   words.textContent = label;
@@ -59,13 +59,13 @@ function verdictForm(name, automatic) {
   };
   const save = (change) => {
     $("output", form).textContent = decide(name, change) ? "Kept in this browser."
-      : "Not kept by this browser: save the review.";
+      : "Not kept: save the review.";
     refresh();
   };
   for (const button of $$("button", form)) {
     button.addEventListener("click", () => {
       const verdict = verdictOf(name).verdict === button.value ? "" : button.value;
-      save({ verdict, label: verdict === "edit" ? label.value : "" });
+      save({ verdict, label: { edit: label.value, agree: PAGE.review[name]?.label }[verdict] || "" });
       if (verdict === "edit") label.select();
     });
   }

@@ -112,6 +112,28 @@ def test_an_unlabelled_head_can_be_given_a_label(watched: Any, plain: Path) -> N
     assert page.locator(f'tr[data-name="{name}"] .words').inner_text() == "Seen before."
 
 
+def test_one_agrees_with_the_words_that_stand_there(
+    watched: Any, plain: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "reviewed"
+    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+    given = {"L0H0": {"verdict": "edit", "label": "Looks one back.", "when": "2026-11-23"}}
+    review = {"schema": 1, "reviewer": "Ada", "verdicts": given}
+    (folder / "review.json").write_text(json.dumps(review), encoding="utf-8")
+    page = watched.open(render(open_run(folder), folder / "report"), "#L0H0")
+    page.wait_for_selector("#L0H0 .form")
+    press(page, "a", "j")
+    page.wait_for_url("**#L0H1")
+    press(page, "a")
+    kept = page.evaluate("JSON.parse(localStorage.getItem(STORE)).verdicts")
+    said = {name: (item["verdict"], item["label"]) for name, item in kept.items()}
+    assert said == {"L0H0": ("agree", "Looks one back."), "L0H1": ("agree", "")}
+    page.evaluate("location.hash = 'overview'")
+    cell = page.locator('tr[data-name="L0H0"] td.label')
+    assert cell.locator(".words").inner_text() == "Looks one back."
+    assert cell.locator(".automatic").count() == 1
+
+
 def test_a_merged_review_is_shown_wherever_its_component_is(
     watched: Any, plain: Path, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from labeler.errors import RunFolderError
 from labeler.reader_cli import _conflicts, _summary
 from labeler.results import open_run
 from labeler.review import VERDICTS, Conflict, Merged, merge_review
-from reports.reviewed import verdicts
+from reports.reviewed import verdicts, worded
 from tests.data.make_run_folder import make_run_folder
 from tests.data.synthetic_heads import Size
 
@@ -85,6 +85,19 @@ def test_readers_who_differ_are_listed_and_kept(run: Path) -> None:
     assert (kept["verdict"], kept["others"][0]["verdict"]) == ("agree", "reject")
     assert merged.readers == ("Ada", "Bo")
     assert merged.counts["agree"] == 2
+
+
+def test_who_agrees_with_a_readers_words_keeps_them(run: Path) -> None:
+    words = "Fires on cats."
+    merge_review(run, saved(run, "a.json", "Ada", L0N3=one("edit", 1, words)))
+    merged = merge_review(run, saved(run, "b.json", "Bo", L0N3=one("agree", 2, words)))
+    assert merged.conflicts == ()
+    found = verdicts(open_run(run).review)["L0N3"]
+    assert (found.verdict, found.reviewer) == ("agree", "Bo")
+    assert worded("Fires on dogs.", found) == (words, "Fires on dogs.")
+    # Whoever agrees with the automatic words does not want Ada's.
+    merged = merge_review(run, saved(run, "c.json", "Cy", L0N3=one("agree", 3)))
+    assert [conflict.name for conflict in merged.conflicts] == ["L0N3"]
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,9 @@ def test_reviewed_wording_comes_first_and_the_automatic_one_stays() -> None:
             "reviewer": "Ada",
             "verdicts": {
                 "L0H0": {"verdict": "edit", "label": "Better words."},
-                "L0H1": {"verdict": "agree", "label": "ignored"},
+                "L0H1": {"verdict": "agree", "label": ""},
+                "L0H4": {"verdict": "agree", "label": "Ada's words."},
+                "L0H5": {"verdict": "reject", "label": "ignored"},
                 "L0H2": {"verdict": "nonsense", "reviewer": "Bob"},
                 "L0H3": "malformed",
             },
@@ -113,6 +115,8 @@ def test_reviewed_wording_comes_first_and_the_automatic_one_stays() -> None:
     )
     assert worded("Words.", found["L0H0"]) == ("Better words.", "Words.")
     assert worded("Words.", found["L0H1"]) == ("Words.", "")
+    assert worded("Words.", found["L0H4"]) == ("Ada's words.", "Words.")
+    assert worded("Words.", found["L0H5"]) == ("Words.", "")
     assert found["L0H0"].reviewer == "Ada"
     assert (found["L0H2"].verdict, found["L0H2"].reviewer) == ("", "Bob")
     assert "L0H3" not in found
