@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import sklearn.manifold  # noqa: F401 - once here, not by every copy of this process
 
 from labeler.cli import main
 from labeler.run import run_labels
