@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -171,6 +173,7 @@ def main(arguments: list[str] | None = None) -> Any:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows ASCII alone
+    atexit.register(gc.freeze)  # who leaves need not look for garbage in all that was loaded
     try:
         return app(args=arguments, standalone_mode=True)
     except LabelerError as error:

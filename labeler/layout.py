@@ -8,8 +8,10 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
+from torch import Tensor
 
 from labeler.distance import N_BANDS, bands, bucket_edges
 from labeler.prepare import Prepared
@@ -124,6 +126,18 @@ class Layout:
         shape = (self.n_classes * N_BANDS * n_buckets, self.n_cells)
         one = np.ones(len(kept), dtype=np.float32)
         return sp.csr_matrix((one, (code[kept].astype(np.int32), kept)), shape=shape)
+
+    @cached_property
+    def index(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The text, query and key of each cell."""
+        text, query, key = self.text[self.row], self.query[self.row], self.key
+        return torch.from_numpy(text), torch.from_numpy(query), torch.from_numpy(key)
+
+    def cells_of(self, pattern: Float[Tensor, "b h q k"]) -> Float[ndarray, "cell h"]:
+        """The attention at each cell."""
+        text, query, key = (part.to(pattern.device) for part in self.index)
+        found: ndarray = pattern[text, :, query, key].float().cpu().numpy()
+        return found
 
     def classes(self, values: Float[ndarray, " row"]) -> Float[ndarray, " class"]:
         """Sums a value a row by class."""

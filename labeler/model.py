@@ -246,7 +246,7 @@ def load_model(
 
     try:
         with quiet():
-            tokenizer = _tokenizer(found.path)
+            tokenizer = tokenizer_of(found.path)
             bridge = TransformerBridge.boot_transformers(
                 found.path,
                 device=found.device,
@@ -262,7 +262,7 @@ def load_model(
     return LanguageModel(bridge, name, tokenizer)
 
 
-def _tokenizer(path: str) -> Any:
+def tokenizer_of(path: str) -> Any:
     """The model's own tokenizer; ModelError where it cannot say where its tokens stand."""
     from transformers import AutoTokenizer
 

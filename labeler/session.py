@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from labeler.corpus import (
 from labeler.engines.forked import in_order
 from labeler.engines.threads import workers
 from labeler.errors import ConfigError, CorpusError, PluginError
-from labeler.model import load_model
+from labeler.model import LanguageModel, load_model
 from labeler.predictors import predictor_matrix
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent
@@ -40,6 +40,25 @@ LONGEST = 2048
 """Tokens of a text, unless told otherwise: patterns take memory with the square of its length."""
 
 
+def model_name(settings: Settings) -> str:
+    """The folder or hub name of the model that settings ask for."""
+    return str(EMBEDDED_MODEL) if settings.model == "embedded" else settings.model
+
+
+def model_of(settings: Settings, tell: Callable[[str], None]) -> LanguageModel:
+    """Load the model that settings ask for; `tell` is told what of the memory it takes."""
+    return load_model(
+        model_name(settings),
+        settings.device,
+        settings.dtype,
+        revision=settings.revision,
+        device_map=settings.device_map,
+        pickle=settings.pickle,
+        copies=2 if settings.reinitialised else 1,
+        tell=tell,
+    )
+
+
 class Session:
     """What a run works with: everything that settings name, loaded and checked."""
 
@@ -48,6 +67,7 @@ class Session:
         settings: Settings,
         progress: Progress | None = None,
         corpus: Corpus | None = None,
+        model: LanguageModel | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress or Silent()
@@ -60,18 +80,8 @@ class Session:
             self.failed.append if settings.keep_going else None,
         )
         self._need_a_relation()
+        self.model = model or model_of(settings, self.progress.note)
         embedded = settings.model == "embedded"
-        name = str(EMBEDDED_MODEL) if embedded else settings.model
-        self.model = load_model(
-            name,
-            settings.device,
-            settings.dtype,
-            revision=settings.revision,
-            device_map=settings.device_map,
-            pickle=settings.pickle,
-            copies=2 if settings.reinitialised else 1,
-            tell=self.progress.note,
-        )
         self.model_name = "embedded story model" if embedded else settings.model
         self.limit = min(settings.max_tokens or LONGEST, self.model.shape.n_ctx)
         self.corpus = corpus or self._corpus()

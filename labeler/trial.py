@@ -8,9 +8,13 @@ a trial over all prompts chooses what a run with the plugin would.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +23,9 @@ from numpy import ndarray
 
 from heuristics.contract import Heuristic
 from heuristics.registry import declared
-from labeler import plugins
+from heuristics.text import Text
+from labeler import __version__, plugins
+from labeler.annotate import cache_folder
 from labeler.config import load_settings
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order
@@ -27,10 +33,12 @@ from labeler.engines.threads import workers
 from labeler.errors import ConfigError, PluginError, RunFolderError
 from labeler.predictors import NeuronVocabulary
 from labeler.prepare import Vocabulary
-from labeler.progress import Progress
+from labeler.progress import Progress, Silent
+from labeler.recorded import Record
+from labeler.remembered import Remembered, remember
 from labeler.results import RunFolder, open_run
-from labeler.score import Scorer, batches, score_shards
-from labeler.session import Session
+from labeler.score import Scorer, batches
+from labeler.session import Session, model_name, model_of
 from labeler.statistics import Statistics
 from labeler.trial_sums import SharedSums
 
@@ -44,6 +52,9 @@ RELATION_AXES = {
     "target_uniform": (1,),
 }
 """Where relations stand in the arrays of statistics that have them."""
+
+KEPT = 2 * 2**30
+"""Bytes of records at most: of a trial that takes more, everything is asked again each time."""
 
 PREDICTOR_AXES = {"predictor_gram": (0, 1), "predictor_sum": (0,), "predictor_moment": (0,)}
 
@@ -70,7 +81,9 @@ def open_session(run: str | Path) -> tuple[RunFolder, Session]:
     """A finished run and what it worked with; RunFolderError if that is no longer what it was."""
     folder = open_run(run)
     settings = load_settings(folder.path / "settings.toml", {})
-    session = Session(replace(settings, out=folder.path))
+    settings = replace(settings, out=folder.path)
+    known = Remembered(kept_folder(folder), model_name(settings))
+    session = Session(settings, model=known.model(partial(model_of, settings, Silent().note)))
     plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
     path = folder.path / "plan.json"
     if not path.is_file() or path.read_bytes() != plan.encode():
@@ -81,7 +94,16 @@ def open_session(run: str | Path) -> tuple[RunFolder, Session]:
     missing = [shard.id for shard in session.shards if not _path(folder, shard).is_file()]
     if missing:
         raise RunFolderError(f"{run} has no statistics of shard {missing[0]}; run it again")
+    known.tell(session)
     return folder, session
+
+
+def kept_folder(folder: RunFolder) -> Path:
+    """Where that is kept which trials on this run need again."""
+    plan = folder.path / "plan.json"
+    digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+    digest.update(plan.read_bytes() if plan.is_file() else b"")
+    return cache_folder() / "trials" / digest.hexdigest()
 
 
 def _path(folder: RunFolder, shard: Shard) -> Path:
@@ -123,23 +145,34 @@ def extend(
     prompts = sum(len(shard.prompts) for shard in shards)
     progress.stage("score", prompts, "prompts")
     folds: list[Statistics | None] = [None] * max(session.n_folds, 1)
-    for shard, own in _scored(session, shards, added):
+    kept = kept_folder(folder)
+    _make_room(kept)
+    if not all((kept / shard.id).is_dir() for shard in shards):
+        _ = session.model.bridge  # loaded before it is copied
+    for shard, own in _scored(session, shards, added, kept):
         stored = Statistics.unpack(_path(folder, shard).read_bytes())
         joined = added.joined(stored, own)
         before = folds[shard.fold]
         folds[shard.fold] = joined if before is None else before + joined
         progress.advance(len(shard.prompts))
-    kept = [fold for fold in folds if fold is not None]
+    remember(kept, session)
     return Extended(
         session=session,
         folder=folder,
-        folds=kept,
+        folds=[fold for fold in folds if fold is not None],
         vocabulary=added.vocabulary,
         new_relations=added.new_relations,
         new_columns=added.new_columns,
         prompts=prompts,
         complete=len(shards) == len(session.shards),
     )
+
+
+def _make_room(kept: Path) -> None:
+    """Records are kept of one run at a time."""
+    for other in kept.parent.glob("*"):
+        if other != kept:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _some(session: Session, max_prompts: int) -> list[Shard]:
@@ -234,28 +267,34 @@ def _by_name(items: Sequence[Heuristic]) -> Int[ndarray, " item"]:
 
 
 def _scored(
-    session: Session, shards: Sequence[Shard], added: _Added
+    session: Session, shards: Sequence[Shard], added: _Added, kept: Path
 ) -> Iterator[tuple[Shard, _Own]]:
     """Each shard with what it says of the new heuristics."""
 
+    room = KEPT // len(shards)
+
     def own(number: int) -> _Own:
-        return _own(session, shards[number], added)
+        return _own(session, shards[number], added, kept, room)
 
     found = in_order(own, len(shards), workers(session.settings), session.progress.note)
     return zip(shards, found, strict=True)
 
 
-def _own(session: Session, shard: Shard, added: _Added) -> _Own:
+def _own(session: Session, shard: Shard, added: _Added, kept: Path, room: int) -> _Own:
+    texts = session.texts(shard.prompts)
+    record = Record.read(kept / shard.id) or _made(session, texts, kept / shard.id, room)
     shared = SharedSums(added.old, added.new, session.model.shape.kinds)
-    items = [shared.read(text) for text in session.texts(shard.prompts)]
-    parts = [(_scorer(session, added.new), batches(items, session.settings.token_budget))]
-    scorer = next(score_shards(parts, session.overlap))
+    known = record.known(texts, added.old)
+    items = [shared.read(text, own) for text, own in zip(texts, known, strict=True)]
+    scorer = Scorer(session.model, added.new)
+    record.score(scorer, map(scorer.read, batches(items, session.settings.token_budget)))
     return _Own(scorer.statistics(), shared.gram, shared.predictor_gram)
 
 
-def _scorer(session: Session, new: Vocabulary) -> Scorer:
-    """A scorer that asks the model for nothing that the run already has."""
-    scorer = Scorer(session.model, new)
-    neurons = [name for name in scorer.hooks if name.endswith("mlp.hook_post")]
-    scorer.hooks = neurons if new.features else []
-    return scorer
+def _made(session: Session, texts: Sequence[Text], folder: Path, room: int) -> Record:
+    """Record a shard, and keep it if there is room."""
+    record = Record.made(session, texts)
+    if record.size <= room:
+        with suppress(OSError):
+            record.write(folder)
+    return record

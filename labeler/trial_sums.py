@@ -11,7 +11,8 @@ from numpy import ndarray
 
 from heuristics.text import Text
 from labeler.predictors import predictor_matrix
-from labeler.prepare import Pairs, Prepared, Vocabulary, prepare, visible_pairs
+from labeler.prepare import Pairs, Prepared, Vocabulary, relation_pairs
+from labeler.recorded import Known
 
 TOGETHER = 8
 """New relations that are multiplied with the old ones at once: it bounds the memory."""
@@ -29,28 +30,28 @@ class SharedSums:
         self.gram = np.zeros(shape)
         self.predictor_gram = np.zeros((len(old.neurons), len(new.neurons)))
 
-    def read(self, text: Text) -> Prepared:
+    def read(self, text: Text, known: Known) -> Prepared:
         """A text prepared for the new heuristics; what they share with the old ones is added."""
-        item = prepare(text, self.new, self.kinds)
+        item = Prepared(
+            text=text,
+            classes=known.classes,
+            pairs=relation_pairs(text, self.new.relations, self.kinds),
+            predictors=predictor_matrix(text, self.new.neurons),
+        )
         if self.new.relations:
-            self._relations(item)
+            self._relations(item, known.pairs)
         if self.new.features:
-            columns = predictor_matrix(text, self.old.neurons)
-            shared = columns[item.first :].T @ item.predictors[item.first :]
+            shared = known.columns[item.first :].T @ item.predictors[item.first :]
             self.predictor_gram += shared.toarray()
         return item
 
-    def _relations(self, item: Prepared) -> None:
+    def _relations(self, item: Prepared, pairs: sp.csr_matrix) -> None:
         """⟨V, V′⟩ = ⟨U, U′⟩ − 1 / visible, where both have a target."""
         n_classes, n_old, n_new = self.gram.shape[1:]
         n = len(item)
-        relation, query, key, weight = visible_pairs(item.text, self.old.relations)
-        row, cell = relation * np.int32(n) + query, query * np.int32(n) + key
         of_class = np.equal.outer(np.arange(n_classes), item.classes).astype(float)
         for kind, window in enumerate(self.kinds):
-            near = slice(None) if window is None else query - key < window
-            cells = (weight[near], (row[near], cell[near]))
-            old = sp.coo_matrix(cells, shape=(n_old * n, n * n))
+            old = pairs if window is None else _within(pairs, n, window)
             visible = np.minimum(np.arange(1, n + 1), window or n)
             for start in range(0, n_new, TOGETHER):
                 new = slice(start, min(start + TOGETHER, n_new))
@@ -62,6 +63,13 @@ class SharedSums:
                 by_query = product.transpose(1, 0, 2).reshape(n, -1)
                 by_class = (of_class @ by_query).reshape(n_classes, n_old, -1)
                 self.gram[kind][:, :, new] += by_class
+
+
+def _within(pairs: sp.csr_matrix, n: int, window: int) -> sp.csr_matrix:
+    """Only what a local layer sees."""
+    query, key = np.divmod(pairs.indices, n)
+    weight = pairs.data * (query - key < window)
+    return sp.csr_matrix((weight, pairs.indices, pairs.indptr), pairs.shape)
 
 
 def _given(pairs: Pairs, new: slice, n: int) -> Float[ndarray, "cell new+1"]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +12,17 @@ import numpy as np
 import pytest
 import torch
 
+from heuristics.check import relation_targets
 from heuristics.errors import PluginError
 from labeler import label
 from labeler.progress import Silent
+from labeler.recorded import Record
+from labeler.remembered import Deferred, described, restored
 from labeler.results import open_run
 from labeler.statistics import Statistics, merge
-from labeler.trial import PREDICTOR_AXES, RELATION_AXES, extend, open_session
+from labeler.trial import PREDICTOR_AXES, RELATION_AXES, extend, kept_folder, open_session
 from labeler.trial_fit import trial
+from labeler.trial_sums import SharedSums
 from labeler.try_cli import watched
 from tests.oracles.build import build_heads
 from tests.oracles.prompts import prompts
@@ -103,6 +110,87 @@ def test_the_sums_and_the_labels_are_those_of_a_run_with_the_plugin(made: Made):
     assert [n for n in unchanged if heads.loc[n, "label"] != same[n]] == []
     idle = {row.relation: row for row in found.nearest}["a third of the way"]
     assert idle.taken == 0
+
+
+def same(a: Statistics, b: Statistics) -> None:
+    assert set(a.arrays) == set(b.arrays)
+    for name, array in a.arrays.items():
+        np.testing.assert_array_equal(array, b[name], err_msg=name)
+
+
+def test_what_is_kept_gives_the_same_sums_and_no_model_is_loaded(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+):
+    opened = open_session(made.without)
+    kept = kept_folder(opened[0])
+    shutil.rmtree(kept, ignore_errors=True)
+    first = extend(open_session(made.without), str(made.plugin), 400, Silent())
+    assert len(list(kept.glob("*/cells_0.npy"))) == len(first.session.shards)
+
+    monkeypatch.setattr("labeler.session.load_model", lambda *_, **__: pytest.fail("loaded"))
+    again = extend(open_session(made.without), str(made.plugin), 400, Silent())
+    same(merge(first.folds), merge(again.folds))
+    resolved = first.session.vocabulary
+    assert described(again.session.vocabulary) == described(resolved)
+    written = json.loads(json.dumps(described(resolved)))
+    assert restored(written, first.session.heuristics) == resolved
+    assert again.session.model.token_string(5) == first.session.model.token_string(5)
+    monkeypatch.undo()
+
+    cells = sorted(kept.glob("*/cells_0.npy"))
+    cells[0].write_bytes(cells[0].read_bytes()[:-8])
+    shutil.rmtree(cells[1].parent)
+    mended = extend(open_session(made.without), str(made.plugin), 400, Silent())
+    same(merge(first.folds), merge(mended.folds))
+
+
+def test_a_model_that_changed_is_loaded_again(made: Made):
+    extend(open_session(made.without), str(made.plugin), 400, Silent())
+    assert isinstance(open_session(made.without)[1].model, Deferred)
+    weights = made.without.parent / "model" / "model.safetensors"
+    os.utime(weights)
+    assert not isinstance(open_session(made.without)[1].model, Deferred)
+
+
+def test_what_takes_too_much_room_is_not_kept(made: Made, monkeypatch: pytest.MonkeyPatch):
+    opened = open_session(made.without)
+    kept = kept_folder(opened[0])
+    shutil.rmtree(kept, ignore_errors=True)
+    monkeypatch.setattr("labeler.trial.KEPT", 10_000)
+    extend(opened, str(made.plugin), 400, Silent())
+    assert not list(kept.glob("*/*.npy"))
+
+
+def test_records_are_kept_of_one_run(made: Made):
+    opened = open_session(made.without)
+    other = kept_folder(opened[0]).with_name("of-another-run")
+    other.mkdir(parents=True)
+    extend(opened, str(made.plugin), 1, Silent())
+    assert not other.exists()
+
+
+def test_a_local_layer_shares_what_it_sees(made: Made):
+    """The second window kind of the sums, against pairs masked by hand."""
+    session = open_session(made.without)[1]
+    text = session.texts(session.shards[0].prompts)[0]
+    old, n = session.vocabulary, len(text)
+    known = next(Record.made(session, [text]).known([text], old))
+    shared = SharedSums(old, old, (None, 3))
+    shared.read(text, known)
+    query, key = np.mgrid[:n, :n]
+    for kind, window in enumerate((n, 3)):
+        seen = (key <= query) & (key > query - window) & (query > 0)
+        rows = []
+        for relation in old.relations:
+            given = np.zeros((n, n))
+            targets = relation_targets(relation, text)
+            given[targets.query, targets.key] = targets.weight
+            given *= seen
+            total = given.sum(axis=1, keepdims=True)
+            even = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
+            rows.append(np.where(total > 0, given / np.where(total > 0, total, 1) - even, 0.0))
+        products = np.einsum("iqk,jqk->ij", rows, rows)
+        np.testing.assert_allclose(shared.gram[kind].sum(axis=0), products, atol=1e-6)
 
 
 def test_the_command(made: Made, cli: Cli, tmp_path: Path):

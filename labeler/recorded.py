@@ -1,0 +1,202 @@
+"""What a run's texts, heuristics and model say of a shard, kept on disk between trials.
+
+Only the new heuristics differ from one trial to the next; nothing else is asked again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from jaxtyping import Float, Int
+from numpy import ndarray
+from torch import Tensor
+
+from heuristics.text import Text
+from labeler.head_sums import HeadPlan
+from labeler.layout import Layout
+from labeler.neuron_sums import products
+from labeler.predictors import predictor_matrix
+from labeler.prepare import Prepared, Vocabulary, visible_pairs
+from labeler.score import Scorer, Work, batches, pad
+from labeler.session import Session
+from labeler.shape import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a run's vocabulary says of a text: classes, target pairs as given, neurons' columns.
+
+    Row `relation · n + query` of `pairs` has the weights of that relation's keys at that query, in
+    columns `query · n + key`.
+    """
+
+    classes: Int[ndarray, " pos"]
+    pairs: sp.csr_matrix
+    columns: sp.csr_matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Arrays over a shard, text after text or batch after batch.
+
+    `classes` `[pos]`; `number` of keys `[relation, query]` of each text, and their `key`; which
+    relations of each text are `graded`, and their `weight` (that of others is 1); `column_number`
+    `[pos]` and `column`. By batch, as `Layout` has them: attention `cells_0` `[cell, head]` of
+    layer 0 and so on; `neurons` `[token, neuron]`.
+    """
+
+    arrays: Mapping[str, ndarray]
+
+    @classmethod
+    def made(cls, session: Session, texts: Sequence[Text]) -> Record:
+        """Ask the heuristics and the model of a run."""
+        vocabulary, parts = session.vocabulary, defaultdict[str, list[ndarray]](list)
+        items = [_described(text, vocabulary, parts) for text in texts]
+        arrays = {name: np.concatenate(part) for name, part in parts.items()}
+        return cls(arrays | _activations(session, items))
+
+    @classmethod
+    def read(cls, folder: Path) -> Record | None:
+        """None where there is none, or what there is cannot be read."""
+        try:
+            files = sorted(folder.glob("*.npy"))
+            # Copied when written to: torch takes no arrays that are read-only.
+            arrays = {path.stem: np.load(path, mmap_mode="c") for path in files}
+        except (OSError, ValueError):
+            return None
+        return cls(arrays) if arrays else None
+
+    def write(self, folder: Path) -> None:
+        """Write all of it or nothing; OSError where that cannot be."""
+        half = folder.with_name(f".{folder.name}.{os.getpid()}")
+        try:
+            half.mkdir(parents=True, exist_ok=True)
+            for name, array in self.arrays.items():
+                np.save(half / f"{name}.npy", array)
+            half.rename(folder)
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+    def known(self, texts: Sequence[Text], vocabulary: Vocabulary) -> Iterator[Known]:
+        """What is known of each of the shard's texts."""
+        take, n_relations = _Taken(self.arrays), len(vocabulary.relations)
+        for text in texts:
+            n = len(text)
+            number = take("number", n_relations * n).astype(np.int64)
+            query = np.repeat(np.tile(np.arange(n, dtype=np.int32), n_relations), number)
+            cell = query * np.int32(n) + take("key", len(query))
+            graded = np.repeat(take("graded", n_relations), number.reshape(-1, n).sum(axis=1))
+            weight = np.ones(len(cell))
+            weight[graded] = take("weight", int(graded.sum()))
+            columns = _ends(take("column_number", n))
+            index = take("column", int(columns[-1]))
+            yield Known(
+                classes=take("classes", n),
+                pairs=sp.csr_matrix((weight, cell, _ends(number)), (n_relations * n, n * n)),
+                columns=sp.csr_matrix(
+                    (np.ones(len(index), dtype=np.float32), index, columns),
+                    (n, len(vocabulary.neurons)),
+                ),
+            )
+
+    def score(self, scorer: Scorer, work: Iterator[Work]) -> None:
+        """Add what the model says of the targets and columns of new heuristics, batch by batch."""
+        take, shape = _Taken(self.arrays), scorer.shape
+        for batch in work:
+            for layer, window in enumerate(shape.windows):
+                plan: HeadPlan = batch.plans[shape.kinds.index(window)]
+                cells = take(f"cells_{layer}", plan.cells.layout.n_cells)
+                plan.add_targets(scorer.sums, _heads(shape, layer), cells)
+            if batch.columns.shape[1]:
+                x = torch.from_numpy(take("neurons", batch.columns.shape[0]))
+                for index, moment in products(batch.columns, x):
+                    scorer.sums["predictor_moment"][index] += moment
+
+
+class _Taken:
+    """Hands out arrays piece by piece, each from where it was left."""
+
+    def __init__(self, arrays: Mapping[str, ndarray]) -> None:
+        self.arrays, self.at = arrays, defaultdict[str, int](int)
+
+    def __call__(self, name: str, count: int) -> ndarray:
+        start = self.at[name]
+        self.at[name] += count
+        return self.arrays[name][start : start + count]
+
+
+def _ends(number: ndarray) -> Int[ndarray, " row+1"]:
+    return np.concatenate([[0], np.cumsum(number)])
+
+
+def _heads(shape: Shape, layer: int) -> slice:
+    return slice(layer * shape.n_heads, (layer + 1) * shape.n_heads)
+
+
+def _described(text: Text, vocabulary: Vocabulary, parts: Mapping[str, list[ndarray]]) -> Prepared:
+    """Add what a run's vocabulary says of a text."""
+    n, n_relations = len(text), len(vocabulary.relations)
+    relation, query, key, weight = visible_pairs(text, vocabulary.relations)
+    graded = np.bincount(relation[weight != 1], minlength=n_relations) > 0
+    columns = predictor_matrix(text, vocabulary.neurons)
+    classes = vocabulary.classes.assign(text)
+    number = np.bincount(relation * np.int32(n) + query, minlength=n_relations * n)
+    parts["classes"].append(classes)
+    parts["number"].append(number.astype(np.uint16))
+    parts["key"].append(key.astype(np.uint16))
+    parts["graded"].append(graded)
+    parts["weight"].append(weight[graded[relation]].astype(np.float32))
+    parts["column_number"].append(np.diff(columns.indptr))
+    parts["column"].append(columns.indices)
+    return Prepared(text, classes, (), columns)
+
+
+def _activations(session: Session, items: Sequence[Prepared]) -> dict[str, ndarray]:
+    """Run the model over a shard for patterns, at cells that are seen, and `hook_post`."""
+    model, shape = session.model, session.model.shape
+    parts = defaultdict[str, list[ndarray]](list)
+    for batch in batches(items, session.settings.token_budget):
+        layouts = [
+            Layout.of(batch, window, len(session.vocabulary.classes), shape.n_ctx)
+            for window in shape.kinds
+        ]
+        neurons = np.zeros((sum(len(i) - i.first for i in batch), shape.n_layers * shape.d_mlp))
+        neurons = neurons.astype(np.float32)
+        hooks: dict[str, Callable[[Tensor], None]] = {}
+        for layer, window in enumerate(shape.windows):
+            layout = layouts[shape.kinds.index(window)]
+            found = parts[f"cells_{layer}"]
+            hooks[f"blocks.{layer}.attn.hook_pattern"] = partial(_cells, found, layout)
+            if shape.d_mlp:
+                own = neurons[:, layer * shape.d_mlp : (layer + 1) * shape.d_mlp]
+                hooks[f"blocks.{layer}.mlp.hook_post"] = partial(_tokens, own, batch)
+        model.read(pad(batch), hooks)
+        parts["neurons"].append(neurons)
+    return {name: np.concatenate(part) for name, part in parts.items()}
+
+
+def _cells(found: list[ndarray], layout: Layout, pattern: Float[Tensor, "b h q k"]) -> None:
+    found.append(layout.cells_of(pattern))
+
+
+def _tokens(
+    found: Float[ndarray, "token neuron"],
+    batch: Sequence[Prepared],
+    value: Float[Tensor, "b pos neuron"],
+) -> None:
+    parts = [value[row, item.first : len(item)] for row, item in enumerate(batch)]
+    found[:] = torch.cat(parts).float().cpu().numpy()
