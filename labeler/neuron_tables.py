@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy import ndarray
 from labeler.describe import listed
 from labeler.evidence import NeuronEvidence, strip
 from labeler.fit_neurons import NeuronFit
+from labeler.gist import LEADS
 from labeler.head_tables import confidence
 from labeler.neuron_figures import histograms, ranking
 from labeler.predictors import Predictor, grouped
@@ -46,6 +47,17 @@ def neuron_sentence(terms: Sequence[Term]) -> str:
         parts.append(f"{'quiet' if up else 'lower'} on {_joined(down)}")
     said = "; ".join(parts)
     return f"{said[:1].upper()}{said[1:]}."
+
+
+def neuron_gist(terms: Sequence[Term]) -> str:
+    """The leading prediction, and the next where it gains half as much; large groups in part."""
+    leading = [term for term in terms[:2] if term.gain >= LEADS * terms[0].gain]
+    return neuron_sentence(
+        [
+            replace(term, said=replace(term.said, phrase=term.said.brief or term.said.phrase))
+            for term in leading
+        ]
+    )
 
 
 def _joined(phrases: Sequence[str]) -> str:
@@ -137,12 +149,13 @@ class NeuronTable:
         edges, counts = histograms(self.evidence.x)
         for neuron, name in enumerate(self.names):
             layer, number = name[1:].split("N")
-            sure, kind, said = self._verdict(neuron)
+            sure, kind, said, gist = self._verdict(neuron)
             yield {
                 "name": name,
                 "layer": int(layer),
                 "neuron": int(number),
                 "label": said,
+                "gist": gist,
                 "kind": kind,
                 "confidence": sure,
                 "r2": self.fit.r2[neuron],
@@ -161,18 +174,19 @@ class NeuronTable:
                 **extra[neuron],
             }
 
-    def _verdict(self, neuron: int) -> tuple[str, str, str]:
-        """Confidence, kind and label."""
+    def _verdict(self, neuron: int) -> tuple[str, str, str, str]:
+        """Confidence, kind, label, and the label in short."""
         low, high = self.statistics["neuron_min"][neuron], self.statistics["neuron_max"][neuron]
         if self.constant[neuron]:
-            if max(abs(low), abs(high)) < DEAD:
-                return "unlabelled", "dead", "Never active on this corpus."
-            return "unlabelled", "always on", f"Always {(low + high) / 2:.3g} on this corpus."
+            dead = max(abs(low), abs(high)) < DEAD
+            value = f"Always {(low + high) / 2:.3g} on this corpus."
+            said = "Never active on this corpus." if dead else value
+            return "unlabelled", "dead" if dead else "always on", said, said
         fit, terms = self.fit, self.terms(neuron)
         sure = confidence(fit.r2[neuron], fit.r2_low[neuron], bool(terms), self.limits)
         if sure == "unlabelled":
-            return sure, "always on" if low > DEAD else "unlabelled", ""
-        return sure, kind_of(terms), neuron_sentence(terms)
+            return sure, "always on" if low > DEAD else "unlabelled", "", ""
+        return sure, kind_of(terms), neuron_sentence(terms), neuron_gist(terms)
 
     def predictions(self) -> Iterator[dict[str, Any]]:
         """Selected rows of predictions.parquet; `share` is the coefficient."""

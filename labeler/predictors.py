@@ -17,6 +17,7 @@ from heuristics.check import feature_mask
 from heuristics.contract import Heuristic
 from heuristics.text import Text, per_text
 from labeler.config import Settings
+from labeler.describe import listed
 
 MIN_COUNT = 20
 
@@ -151,13 +152,17 @@ def predictor_matrix(text: Text, vocabulary: NeuronVocabulary) -> sp.csr_matrix:
 
 @dataclass(frozen=True)
 class Predictor:
-    """One column in words; `identity` is a token or word by name, `family` what it groups with."""
+    """One column in words; `identity` is a token or word by name, `family` what it groups with.
+
+    `brief` is the phrase of a group in short, empty where that is no shorter.
+    """
 
     name: str
     phrase: str
     identity: bool = False
     positional: bool = False
     family: str = ""
+    brief: str = ""
 
 
 def predictors(vocabulary: NeuronVocabulary, token: Callable[[int], str]) -> list[Predictor]:
@@ -203,15 +208,25 @@ PHRASES = {
 """Family → how a label says a group of it."""
 
 
+NAMED = 3
+"""How many members of a group are named in short, the strongest, where two or more are not."""
+
+
 def grouped(members: Sequence[Predictor]) -> Predictor:
     """Several columns of a family as one prediction; a single column is itself."""
-    first = members[0]
-    if not first.family:
+    first, family = members[0], members[0].family
+    if not family:
         return first
-    said = ", ".join(item.phrase for item in members[:-1])
-    said = f"{said} or {members[-1].phrase}" if said else first.phrase
-    name = f"{first.family} {' | '.join(item.phrase for item in members)}"
-    return Predictor(name, PHRASES[first.family].format(said), True, False, first.family)
+    phrases = [item.phrase for item in members]
+    others = len(phrases) - NAMED
+    brief = [*phrases[:NAMED], f"{others} others"] if others > 1 else phrases
+    return Predictor(
+        name=f"{family} {' | '.join(phrases)}",
+        phrase=PHRASES[family].format(listed(phrases, "or")),
+        identity=True,
+        family=family,
+        brief=PHRASES[family].format(listed(brief, "or")),
+    )
 
 
 def shown_token(string: str) -> str:

@@ -169,10 +169,10 @@ def extend(
 
 
 def _make_room(kept: Path) -> None:
-    """Records are kept of one run at a time."""
-    for other in kept.parent.glob("*"):
-        if other != kept:
-            shutil.rmtree(other, ignore_errors=True)
+    """Records are kept of one run at a time; halves of some are left where a trial was killed."""
+    others = [other for other in kept.parent.glob("*") if other != kept]
+    for old in (*others, *kept.glob(".*")):
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _some(session: Session, max_prompts: int) -> list[Shard]:

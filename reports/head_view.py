@@ -11,7 +11,7 @@ import pandas as pd
 
 from labeler.results import RunFolder
 from reports.label import Line, lines_of
-from reports.reviewed import Verdict, gist_of, said, verdicts, worded
+from reports.reviewed import Verdict, gist_of, in_short, said, verdicts, worded
 from reports.shapes import Tick, distance_curve
 from reports.wording import (
     CONDITIONS,
@@ -152,7 +152,10 @@ def head_views(folder: RunFolder) -> list[HeadView]:
     scope = folder.replacement["scope"].eq("head")
     costs = by_name(folder.replacement[scope])
     pairs = by_name(folder.pairs, "head")
-    labels = dict(zip(folder.neurons["name"], folder.neurons["label"], strict=True))
+    labels = {
+        row["name"]: in_short(row, found.get(row["name"]))
+        for row in folder.neurons.filter(["name", "label", "gist"]).to_dict("records")
+    }
     classes = {c["name"]: c.get("wording", c["name"]) for c in folder.run.get("query_classes", [])}
     views = []
     for row in folder.heads.to_dict("records"):
@@ -294,12 +297,12 @@ def _costs(rows: list[Row]) -> list[CostView]:
     return views
 
 
-def _followers(rows: list[Row], labels: dict[str, Any]) -> list[FollowerView]:
+def _followers(rows: list[Row], labels: dict[str, str]) -> list[FollowerView]:
     ordered = sorted(rows, key=lambda row: -abs(number(row["correlation"]) or 0.0))[:8]
     return [
         FollowerView(
             neuron=str(row["neuron"]),
-            label=sentence(labels.get(row["neuron"]) or "unlabelled"),
+            label=labels.get(row["neuron"]) or "unlabelled",
             correlation=decimal(row["correlation"]),
             interval=span(row["correlation_low"], row["correlation_high"]),
             fraction=number(row["correlation"]) or 0.0,

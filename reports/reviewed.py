@@ -69,6 +69,12 @@ def gist_of(gist: Any, label: str, automatic: str) -> str:
     return "" if short == label else short
 
 
+def in_short(row: Mapping[str, Any], verdict: Verdict | None) -> str:
+    """A component's wording for a table: in short where there is such."""
+    label, automatic = worded(row["label"], verdict)
+    return gist_of(row.get("gist"), label, automatic) or label
+
+
 def said(verdict: Verdict | None) -> str:
     """What a reader decided, who and when, and the note: "Reworded by Ada on 2026-11-23: …"."""
     if verdict is None or not (verdict.verdict or verdict.note):

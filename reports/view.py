@@ -14,7 +14,7 @@ from reports.activation_view import ActivationsView, activations_view
 from reports.costs import DearView, dearest
 from reports.grid import Metric, column, grid, metrics
 from reports.head_view import HeadView, head_views
-from reports.reviewed import agreement, verdicts, worded
+from reports.reviewed import agreement, in_short, verdicts
 from reports.run_facts import facts
 from reports.shapes import Chart, log_chart
 from reports.wording import (
@@ -48,7 +48,7 @@ CURVES = {
 
 @dataclass(frozen=True)
 class NeuronRow:
-    """A neuron as the server-rendered list shows it."""
+    """A neuron as the server-rendered list shows it; `label` is in short where there is such."""
 
     name: str
     mark: str
@@ -80,6 +80,7 @@ class ReportView:
     verified: bool
     n_neurons: int
     neurons: list[NeuronRow]
+    neurons_in_short: bool
     neuron_layers: list[int]
     neuron_kinds: list[tuple[str, str]]
     neuron_figures: str
@@ -90,7 +91,7 @@ class ReportView:
 
     @property
     def in_short(self) -> bool:
-        """Whether the table says any label in short."""
+        """Whether the table of heads says any label in short."""
         return any(head.gist for head in self.heads)
 
 
@@ -115,6 +116,7 @@ def view(folder: RunFolder) -> ReportView:
         verified=any(head.recovered is not None for head in heads),
         n_neurons=len(folder.neurons),
         neurons=_neurons(folder),
+        neurons_in_short="gist" in folder.neurons,
         neuron_layers=sorted({int(layer) for layer in folder.neurons["layer"]}),
         neuron_kinds=_kinds(folder.neurons),
         neuron_figures=_neuron_figures(run.get("figures") or {}),
@@ -214,7 +216,7 @@ def _neurons(folder: RunFolder) -> list[NeuronRow]:
         NeuronRow(
             name=row["name"],
             mark=MARKS.get(row["confidence"], ""),
-            label=worded(row["label"], found.get(row["name"]))[0],
+            label=in_short(row, found.get(row["name"])),
             kind=sentence(row["kind"]),
             r2=decimal(row["r2"]),
             r2_interval=span(row["r2_low"], row["r2_high"]),

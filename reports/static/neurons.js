@@ -18,7 +18,7 @@ function neuronRow(part, i) {
   const number = part.neuron[i];
   const tokens = (key) => part[key][i].map((at) => part.tokens[at]);
   const row = { part, i, tokens, layer: part.layer, neuron: number, name: `L${part.layer}N${number}` };
-  for (const key of ["label", "automatic", "review", "kind", "confidence", "role"]) row[key] = part.words[part[key][i]];
+  for (const key of ["label", "gist", "automatic", "review", "kind", "confidence", "role"]) row[key] = part.words[part[key][i]];
   row.figure = (key) => {
     if (key === "beyond") return part.r2[i] === null ? null : part.r2[i] - part.r2_reinitialised[i];
     return part.figures.includes(key) ? part[key][i] : undefined;
@@ -27,8 +27,7 @@ function neuronRow(part, i) {
     if (key === "token") return tokens("fires").join(" ");
     return FIELDS.includes(key) ? row[key] : row.figure(key);
   };
-  const every = ["fires", "promotes", "suppresses"].flatMap(tokens);
-  row.text = [row.name, row.label, row.kind, ...every].join(" ").toLowerCase();
+  row.text = [row.name, row.label, row.kind, ...["fires", "promotes", "suppresses"].flatMap(tokens)].join(" ").toLowerCase();
   return row;
 }
 
@@ -73,16 +72,16 @@ function drawNeurons() {
 
 const tokenList = (tokens) => tokens.flatMap((token) => [el("bdi.token", {}, token), " "]);
 
-function neuronWords({ confidence, label }) {
-  const mark = MARKS[confidence];
-  return [mark ? el("span.mark", {}, `${mark} `) : "", el(`span.words.${label ? "kept" : "none"}`, {}, label || "unlabelled")];
+function wordsOf(row, label = row.label) {
+  const mark = MARKS[row.confidence];
+  return [mark ? el("span.mark", {}, `${mark} `) : "", el(`span.words${label ? "" : ".none"}`, {}, label || "unlabelled")];
 }
 
 function neuronLine(row) {
   const cell = (...content) => el("td.figure", {}, ...content);
   const line = el(
     "tr", { "data-name": row.name }, el("th", { scope: "row" }, link(row.name)),
-    el("td.label", {}, neuronWords(row)), el("td.kind", {}, row.kind),
+    el("td.label", {}, wordsOf(row, row.gist || row.label)), el("td.kind", {}, row.kind),
     cell(decimal(row.figure("r2")), small(span(row.figure("r2_low"), row.figure("r2_high")))),
     cell(decimal(row.figure("r2_reinitialised"))), cell(decimal(row.figure("auroc"))),
     el("td.tokens", {}, tokenList(row.tokens("promotes").slice(0, 4))),
@@ -124,7 +123,7 @@ function drawNeuron(slot, row) {
   $(".pager", page).append(near[0] ? link(near[0].name, `← ${near[0].name}`) : "", near[1] ? link(near[1].name, `${near[1].name} →`) : "");
   $("h1", page).prepend(`${row.name} `);
   $(".confidence", page).textContent = [row.confidence, row.kind, row.role].filter(Boolean).join(" · ");
-  $(".sentence", page).append(...neuronWords(row));
+  $(".sentence", page).append(...wordsOf(row));
   $(".automatic", page).textContent = row.automatic && `automatic: ${row.automatic}`;
   $(".verdict", page).textContent = row.review;
   page.dataset.name = row.name;

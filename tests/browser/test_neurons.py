@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
+
+from labeler.results import open_run, write_table
+from reports.render import render
 
 
 def test_the_list_is_searched_by_label_token_and_statistic(watched: Any, plain: Path) -> None:
@@ -56,6 +60,28 @@ def test_a_neuron_has_its_page(watched: Any, plain: Path) -> None:
     assert page.locator("#neuron .density .bars").get_attribute("d").startswith("M0 48V0.0")
     assert page.locator("#neuron [data-figure=r2_reinitialised]").is_visible()
     assert page.locator("#neuron [data-tokens=promotes] bdi").count() == 4
+
+
+def test_the_list_is_in_short_and_the_page_in_full(
+    watched: Any, plain: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "short"
+    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+    table = open_run(folder).neurons
+    write_table(folder, "neurons.parquet", table.assign(gist="Gist of " + table["name"]))
+    page = watched.open(render(open_run(folder), folder / "report"), "#neurons")
+    page.locator("#neuron-count", has_text="80 neurons").wait_for()
+    full = table.set_index("name").loc["L1N7", "label"]
+    page.fill("#neuron-filter", "L1N7")
+    words = page.locator('tr[data-name="L1N7"] .words')
+    assert words.inner_text() == "Gist of L1N7"
+    page.evaluate("location.hash = 'L1N7'")
+    page.wait_for_selector("#neuron .form")
+    assert page.locator("#neuron .sentence .words").inner_text() == full
+    page.keyboard.press("e")
+    page.locator("#neuron textarea").first.fill("Seen anew.")
+    page.evaluate("location.hash = 'neurons'")
+    page.locator('tr[data-name="L1N7"] .words', has_text="Seen anew.").wait_for()
 
 
 def test_a_layer_is_loaded_only_when_opened(watched: Any, plain: Path) -> None:

@@ -27,8 +27,10 @@ def neuron_table(size: Size, rng: np.random.Generator) -> pd.DataFrame:
         "always on": lambda i: "Fires everywhere.",
         "unlabelled": lambda i: "",
     }
+    gists = {}
     if size.wordy:
         named = _named(n, rng)
+        gists = {"gist": [label.split(", and on ")[0] for label in named]}
         labels = dict.fromkeys(labels, named.__getitem__)
     r2 = np.where(np.isin(kind, ["dead", "unlabelled"]), np.nan, rng.beta(1.6, 3, n)).round(4)
     steps = [kind == "unlabelled", r2 >= 0.5, r2 >= 0.2]
@@ -37,6 +39,7 @@ def neuron_table(size: Size, rng: np.random.Generator) -> pd.DataFrame:
         "name": [f"L{i // size.d_mlp}N{i % size.d_mlp}" for i in range(n)],
         **{"layer": np.arange(n) // size.d_mlp, "neuron": np.arange(n) % size.d_mlp},
         "label": [labels[k](i)[:400] for i, k in enumerate(kind)],
+        **gists,
         "kind": kind,
         "confidence": np.select(steps, ["unlabelled", "clear", "likely"], "weak"),
         **{"r2": r2, "r2_low": r2 - 0.03, "r2_high": r2 + 0.03},

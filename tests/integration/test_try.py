@@ -164,9 +164,12 @@ def test_what_takes_too_much_room_is_not_kept(made: Made, monkeypatch: pytest.Mo
 def test_records_are_kept_of_one_run(made: Made):
     opened = open_session(made.without)
     other = kept_folder(opened[0]).with_name("of-another-run")
-    other.mkdir(parents=True)
+    half = kept_folder(opened[0]) / ".shard.1"
+    for folder in (other, half):
+        folder.mkdir(parents=True)
     extend(opened, str(made.plugin), 1, Silent())
     assert not other.exists()
+    assert not half.exists()
 
 
 def test_a_local_layer_shares_what_it_sees(made: Made):

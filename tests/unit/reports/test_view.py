@@ -138,6 +138,27 @@ def test_a_label_is_in_short_unless_it_is_short_or_a_readers(
     assert heads[3].label == "Better words."
 
 
+def test_neurons_are_listed_in_short_unless_a_reader_worded_them(
+    run_path: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run_path, tmp_path, dirs_exist_ok=True)
+    before = open_run(tmp_path).neurons
+    assert not view(open_run(tmp_path)).neurons_in_short
+    write_table(tmp_path, "neurons.parquet", before.assign(gist="Gist of " + before["name"]))
+    listed = view(open_run(tmp_path))
+    assert listed.neurons_in_short
+    assert [row.label for row in listed.neurons] == [f"Gist of {r.name}" for r in listed.neurons]
+    labelled = set(before["name"][before["label"] != ""])
+    followers = [one.neuron for head in listed.heads for one in head.followers]
+    name = next(neuron for neuron in followers if neuron in labelled)
+    given = {"verdicts": {name: {"verdict": "edit", "label": "Better words."}}}
+    (tmp_path / "review.json").write_text(json.dumps(given))
+    again = view(open_run(tmp_path)).heads
+    worded = {one.neuron: one.label for head in again for one in head.followers}
+    assert worded.pop(name) == "Better words."
+    assert worded == {neuron: f"Gist of {neuron}" for neuron in worded}
+
+
 def test_who_decided_what_and_when_is_said_in_one_line() -> None:
     found = verdicts(
         {
