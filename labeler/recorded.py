@@ -5,10 +5,12 @@ Only the new heuristics differ from one trial to the next; nothing else is asked
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,9 @@ from numpy import ndarray
 from torch import Tensor
 
 from heuristics.text import Text
+from labeler import __version__
+from labeler.annotate import cache_folder
+from labeler.corpus import Shard
 from labeler.head_sums import HeadPlan
 from labeler.layout import Layout
 from labeler.neuron_sums import products
@@ -29,6 +34,9 @@ from labeler.prepare import Prepared, Vocabulary, visible_pairs
 from labeler.score import Scorer, Work, batches, pad
 from labeler.session import Session
 from labeler.shape import Shape
+
+KEPT = 2 * 2**30
+"""Bytes of records at most: of a trial that takes more, everything is asked again each time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +133,51 @@ class Record:
                 x = torch.from_numpy(take("neurons", batch.columns.shape[0]))
                 for index, moment in products(batch.columns, x):
                     scorer.sums["predictor_moment"][index] += moment
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a run in a folder of the cache, where those of one run are kept at a time.
+
+    `room` is how many bytes a shard's may take; where it takes more, it is made anew each time.
+    """
+
+    folder: Path
+    room: int
+
+    @classmethod
+    def of(cls, run: Path, n_shards: int = 1) -> Records:
+        """Those of a run folder; a trial that uses so many shards may keep KEPT bytes of them."""
+        plan = run / "plan.json"
+        digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+        digest.update(plan.read_bytes() if plan.is_file() else b"")
+        return cls(cache_folder() / "trials" / digest.hexdigest(), KEPT // n_shards)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.folder.glob("*/*.npy"))
+
+    def have(self, shards: Sequence[Shard]) -> bool:
+        """Whether all of these are there."""
+        return all((self.folder / shard.id).is_dir() for shard in shards)
+
+    def make_room(self) -> None:
+        """Remove those of other runs, and halves that a trial left which was killed."""
+        others = [other for other in self.folder.parent.glob("*") if other != self.folder]
+        for old in (*others, *self.folder.glob(".*")):
+            shutil.rmtree(old, ignore_errors=True)
+
+    def record(self, session: Session, shard: Shard, texts: Sequence[Text]) -> Record:
+        """A shard's, from disk or made now."""
+        folder = self.folder / shard.id
+        found = Record.read(folder)
+        if found is None:
+            found = Record.made(session, texts)
+            if found.size <= self.room:
+                with suppress(OSError):
+                    found.write(folder)
+        return found
 
 
 class _Taken:

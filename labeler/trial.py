@@ -8,11 +8,8 @@ a trial over all prompts chooses what a run with the plugin would.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,9 +20,7 @@ from numpy import ndarray
 
 from heuristics.contract import Heuristic
 from heuristics.registry import declared
-from heuristics.text import Text
-from labeler import __version__, plugins
-from labeler.annotate import cache_folder
+from labeler import plugins
 from labeler.config import load_settings
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order
@@ -34,7 +29,7 @@ from labeler.errors import ConfigError, PluginError, RunFolderError
 from labeler.predictors import NeuronVocabulary
 from labeler.prepare import Vocabulary
 from labeler.progress import Progress, Silent
-from labeler.recorded import Record
+from labeler.recorded import Records
 from labeler.remembered import Remembered, remember
 from labeler.results import RunFolder, open_run
 from labeler.score import Scorer, batches
@@ -52,9 +47,6 @@ RELATION_AXES = {
     "target_uniform": (1,),
 }
 """Where relations stand in the arrays of statistics that have them."""
-
-KEPT = 2 * 2**30
-"""Bytes of records at most: of a trial that takes more, everything is asked again each time."""
 
 PREDICTOR_AXES = {"predictor_gram": (0, 1), "predictor_sum": (0,), "predictor_moment": (0,)}
 
@@ -82,7 +74,7 @@ def open_session(run: str | Path) -> tuple[RunFolder, Session]:
     folder = open_run(run)
     settings = load_settings(folder.path / "settings.toml", {})
     settings = replace(settings, out=folder.path)
-    known = Remembered(kept_folder(folder), model_name(settings))
+    known = Remembered(Records.of(folder.path).folder, model_name(settings))
     session = Session(settings, model=known.model(partial(model_of, settings, Silent().note)))
     plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
     path = folder.path / "plan.json"
@@ -96,14 +88,6 @@ def open_session(run: str | Path) -> tuple[RunFolder, Session]:
         raise RunFolderError(f"{run} has no statistics of shard {missing[0]}; run it again")
     known.tell(session)
     return folder, session
-
-
-def kept_folder(folder: RunFolder) -> Path:
-    """Where that is kept which trials on this run need again."""
-    plan = folder.path / "plan.json"
-    digest = hashlib.blake2b(__version__.encode(), digest_size=16)
-    digest.update(plan.read_bytes() if plan.is_file() else b"")
-    return cache_folder() / "trials" / digest.hexdigest()
 
 
 def _path(folder: RunFolder, shard: Shard) -> Path:
@@ -145,17 +129,22 @@ def extend(
     prompts = sum(len(shard.prompts) for shard in shards)
     progress.stage("score", prompts, "prompts")
     folds: list[Statistics | None] = [None] * max(session.n_folds, 1)
-    kept = kept_folder(folder)
-    _make_room(kept)
-    if not all((kept / shard.id).is_dir() for shard in shards):
+    records = Records.of(folder.path, len(shards))
+    known = records.have(shards)
+    if not known:
+        records.make_room()
         _ = session.model.bridge  # loaded before it is copied
-    for shard, own in _scored(session, shards, added, kept):
+    for shard, own in _scored(session, shards, added, records):
         stored = Statistics.unpack(_path(folder, shard).read_bytes())
         joined = added.joined(stored, own)
         before = folds[shard.fold]
         folds[shard.fold] = joined if before is None else before + joined
         progress.advance(len(shard.prompts))
-    remember(kept, session)
+    remember(records.folder, session)
+    if not known and records.have(shards):
+        progress.note(
+            f"kept for the next trials: {records.size / 2**20:.0f} MiB in {records.folder}"
+        )
     return Extended(
         session=session,
         folder=folder,
@@ -166,13 +155,6 @@ def extend(
         prompts=prompts,
         complete=len(shards) == len(session.shards),
     )
-
-
-def _make_room(kept: Path) -> None:
-    """Records are kept of one run at a time; halves of some are left where a trial was killed."""
-    others = [other for other in kept.parent.glob("*") if other != kept]
-    for old in (*others, *kept.glob(".*")):
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _some(session: Session, max_prompts: int) -> list[Shard]:
@@ -267,34 +249,23 @@ def _by_name(items: Sequence[Heuristic]) -> Int[ndarray, " item"]:
 
 
 def _scored(
-    session: Session, shards: Sequence[Shard], added: _Added, kept: Path
+    session: Session, shards: Sequence[Shard], added: _Added, records: Records
 ) -> Iterator[tuple[Shard, _Own]]:
     """Each shard with what it says of the new heuristics."""
 
-    room = KEPT // len(shards)
-
     def own(number: int) -> _Own:
-        return _own(session, shards[number], added, kept, room)
+        return _own(session, shards[number], added, records)
 
     found = in_order(own, len(shards), workers(session.settings), session.progress.note)
     return zip(shards, found, strict=True)
 
 
-def _own(session: Session, shard: Shard, added: _Added, kept: Path, room: int) -> _Own:
+def _own(session: Session, shard: Shard, added: _Added, records: Records) -> _Own:
     texts = session.texts(shard.prompts)
-    record = Record.read(kept / shard.id) or _made(session, texts, kept / shard.id, room)
+    record = records.record(session, shard, texts)
     shared = SharedSums(added.old, added.new, session.model.shape.kinds)
     known = record.known(texts, added.old)
     items = [shared.read(text, own) for text, own in zip(texts, known, strict=True)]
     scorer = Scorer(session.model, added.new)
     record.score(scorer, map(scorer.read, batches(items, session.settings.token_budget)))
     return _Own(scorer.statistics(), shared.gram, shared.predictor_gram)
-
-
-def _made(session: Session, texts: Sequence[Text], folder: Path, room: int) -> Record:
-    """Record a shard, and keep it if there is room."""
-    record = Record.made(session, texts)
-    if record.size <= room:
-        with suppress(OSError):
-            record.write(folder)
-    return record

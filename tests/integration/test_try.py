@@ -16,11 +16,11 @@ from heuristics.check import relation_targets
 from heuristics.errors import PluginError
 from labeler import label
 from labeler.progress import Silent
-from labeler.recorded import Record
+from labeler.recorded import Record, Records
 from labeler.remembered import Deferred, described, restored
 from labeler.results import open_run
 from labeler.statistics import Statistics, merge
-from labeler.trial import PREDICTOR_AXES, RELATION_AXES, extend, kept_folder, open_session
+from labeler.trial import PREDICTOR_AXES, RELATION_AXES, extend, open_session
 from labeler.trial_fit import trial
 from labeler.trial_sums import SharedSums
 from labeler.try_cli import watched
@@ -112,6 +112,10 @@ def test_the_sums_and_the_labels_are_those_of_a_run_with_the_plugin(made: Made):
     assert idle.taken == 0
 
 
+def kept_folder(run: Path) -> Path:
+    return Records.of(run).folder
+
+
 def same(a: Statistics, b: Statistics) -> None:
     assert set(a.arrays) == set(b.arrays)
     for name, array in a.arrays.items():
@@ -121,8 +125,7 @@ def same(a: Statistics, b: Statistics) -> None:
 def test_what_is_kept_gives_the_same_sums_and_no_model_is_loaded(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ):
-    opened = open_session(made.without)
-    kept = kept_folder(opened[0])
+    kept = kept_folder(made.without)
     shutil.rmtree(kept, ignore_errors=True)
     first = extend(open_session(made.without), str(made.plugin), 400, Silent())
     assert len(list(kept.glob("*/cells_0.npy"))) == len(first.session.shards)
@@ -154,17 +157,17 @@ def test_a_model_that_changed_is_loaded_again(made: Made):
 
 def test_what_takes_too_much_room_is_not_kept(made: Made, monkeypatch: pytest.MonkeyPatch):
     opened = open_session(made.without)
-    kept = kept_folder(opened[0])
+    kept = kept_folder(made.without)
     shutil.rmtree(kept, ignore_errors=True)
-    monkeypatch.setattr("labeler.trial.KEPT", 10_000)
+    monkeypatch.setattr("labeler.recorded.KEPT", 10_000)
     extend(opened, str(made.plugin), 400, Silent())
     assert not list(kept.glob("*/*.npy"))
 
 
 def test_records_are_kept_of_one_run(made: Made):
     opened = open_session(made.without)
-    other = kept_folder(opened[0]).with_name("of-another-run")
-    half = kept_folder(opened[0]) / ".shard.1"
+    other = kept_folder(made.without).with_name("of-another-run")
+    half = kept_folder(made.without) / ".shard.1"
     for folder in (other, half):
         folder.mkdir(parents=True)
     extend(opened, str(made.plugin), 1, Silent())
