@@ -16,6 +16,7 @@ from reports.reviewed import gist_of, said, verdicts, worded
 from reports.shapes import bars_path
 from reports.strips import neuron_strips
 from reports.wording import (
+    decimal,
     number,
     numbers_of,
     rise,
@@ -46,6 +47,7 @@ class _More:
     """Tables of the run folder, by neuron."""
 
     evidence: dict[str, list[Row]]
+    predictions: dict[str, list[Row]]
     pairs: dict[str, list[Row]]
     ablated: dict[str, list[Row]]
 
@@ -56,8 +58,13 @@ def neuron_parts(folder: RunFolder) -> Iterator[tuple[str, Callable[[], str]]]:
     if table.empty:
         return
     ablated = folder.replacement[folder.replacement["scope"].eq("neuron")]
+    predictions = folder.predictions
+    chosen = predictions["selected"].eq(True) & predictions["name"].isin(set(table["name"]))
     more = _More(
-        by_name(folder.evidence_neurons), by_name(folder.pairs, "neuron"), by_name(ablated)
+        evidence=by_name(folder.evidence_neurons),
+        predictions=by_name(predictions[chosen]),
+        pairs=by_name(folder.pairs, "neuron"),
+        ablated=by_name(ablated),
     )
     for layer, rows in table.groupby(table["layer"].astype(int), sort=True):
         ordered = rows.sort_values("neuron", kind="stable")
@@ -117,7 +124,7 @@ def _fires_on(rows: list[Row], tokens: Dictionary[str]) -> list[int]:
 
 
 def _details(rows: pd.DataFrame, more: _More) -> str:
-    """What a neuron's page shows beyond the columns: strips, histogram, heads, ablation."""
+    """What a neuron's page shows beyond the columns: strips, histogram, predictions, heads, …"""
     tokens: Dictionary[str] = Dictionary()
     neurons = {}
     for row in rows.to_dict("records"):
@@ -127,6 +134,7 @@ def _details(rows: pd.DataFrame, more: _More) -> str:
                 more.evidence.get(name, []), numbers_of(row["precision_deciles"]), tokens
             ),
             "histogram": _histogram(row),
+            "said": [_said(one) for one in more.predictions.get(name, [])],
             "heads": [_follows(one) for one in more.pairs.get(name, [])],
             "ablated": [
                 [ABLATIONS[one["condition"]], rise(one["rise"]), rise_span(one)]
@@ -143,6 +151,13 @@ def _histogram(row: Row) -> list[Any] | None:
     if len(counts) < 2 or len(edges) != len(counts) + 1:
         return None
     return [bars_path(np.sqrt(counts).tolist()), round(edges[0], 3), round(edges[-1], 3)]
+
+
+def _said(row: Row) -> list[str]:
+    """A prediction, its weight with its sign, and the part of the variance that it adds."""
+    weight = number(row["share"]) or 0.0
+    signed = f"+{decimal(weight)}" if weight > 0 else decimal(weight)
+    return [sentence(row["prediction"]).replace(" | ", ", "), signed, decimal(row["gain"], 3)]
 
 
 def _follows(row: Row) -> list[Any]:

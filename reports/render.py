@@ -94,7 +94,8 @@ def squeeze(text: str) -> str:
 def _tight(line: str) -> str:
     """A line without the spaces that only a reader needs; strings stay as they are."""
     pieces = re.split(r"""("[^"]*"|'[^']*'|`[^`]*`)""", line)
-    if "\\" in line or "/" in "".join(pieces[::2]) or line.count("`") > 2:
+    code = "".join(pieces[::2]).replace(" / ", "")
+    if "\\" in line or "/" in code or line.count("`") > 2:
         return line  # a regular expression, or a template within a template
     pieces[::2] = [_SPARE.sub(r"\1", piece) for piece in pieces[::2]]
     return "".join(pieces)

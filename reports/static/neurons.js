@@ -156,12 +156,13 @@ function drawDistribution(box, row) {
 }
 
 function drawDetails(page, part, row) {
-  const { strips, histogram, heads, ablated } = part.neurons[row.name];
+  const { strips, histogram, said, heads, ablated } = part.neurons[row.name];
   const top = Math.max(1e-9, ...strips.flatMap(({ rows }) => rows.flatMap((one) => one.values.map(Math.abs))));
   $(".strips", page).replaceChildren(...stripGroups(part, strips, (tokens, one) => activationStrip(tokens, one.values, one.at, top)));
+  const told = ([what, value, rest]) => [what, ` ${value} `, small(rest), "\n"];
   const lists = {
-    heads: heads.map(([name, r, interval]) => [link(name), ` ${decimal(r)} `, small(interval), " "]),
-    ablated: ablated.map(([what, rise, interval]) => [`${what} ${rise} `, small(interval), " "]),
+    said: said.map(told), ablated: ablated.map(told),
+    heads: heads.map(([name, r, interval]) => told([link(name), decimal(r), interval])),
   };
   for (const node of $$("[data-list]", page)) {
     const items = lists[node.dataset.list];

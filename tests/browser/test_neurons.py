@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from labeler.results import open_run, write_table
 from reports.render import render
 
@@ -60,6 +62,34 @@ def test_a_neuron_has_its_page(watched: Any, plain: Path) -> None:
     assert page.locator("#neuron .density .bars").get_attribute("d").startswith("M0 48V0.0")
     assert page.locator("#neuron [data-figure=r2_reinitialised]").is_visible()
     assert page.locator("#neuron [data-tokens=promotes] bdi").count() == 4
+
+
+def test_a_neurons_predictions_have_their_weights_and_gains(
+    watched: Any, plain: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "said"
+    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+    said = pd.DataFrame(
+        {
+            "name": "L1N7",
+            "prediction": ["full stop", 'token "a" | "b"'],
+            **{"query_class": "", "share": [0.404, -1.5], "gain": [0.0734, 0.5]},
+            **{"selected": True, "order": [0, 1]},
+        }
+    )
+    heads = open_run(folder).predictions.query("name.str.contains('H')")
+    write_table(folder, "predictions.parquet", pd.concat([heads, said], ignore_index=True))
+    page = watched.open(render(open_run(folder), folder / "report"), "#L1N7")
+    page.wait_for_selector("#neuron .strip-row")
+    lines = page.locator("#neuron [data-list=said]").inner_text().split("\n")
+    assert [line for line in lines if line] == [
+        "full stop +0.40 0.073",
+        'token "a", "b" −1.50 0.500',
+    ]
+    page.evaluate("location.hash = 'L1N8'")
+    page.locator("#neuron h1", has_text="L1N8").wait_for()
+    page.wait_for_selector("#neuron .strip-row")
+    assert not page.locator("#neuron [data-list=said]").is_visible()
 
 
 def test_the_list_is_in_short_and_the_page_in_full(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy import ndarray
 
 from labeler.results import TABLES, write_json, write_table
@@ -29,7 +30,7 @@ from tests.data.synthetic_heads import (
     pattern,
     tokenise,
 )
-from tests.data.synthetic_neurons import neuron_evidence, neuron_table
+from tests.data.synthetic_neurons import neuron_evidence, neuron_predictions, neuron_table
 from tests.data.synthetic_run import run_json
 
 
@@ -226,7 +227,13 @@ def make_run_folder(out: Path, size: Size | None = None, seed: int = 0) -> Path:
     tables: dict[str, Any] = {
         "heads.parquet": rows,
         "neurons.parquet": neurons,
-        "predictions.parquet": prediction_rows(heads, rng),
+        "predictions.parquet": pd.concat(
+            [
+                pd.DataFrame(prediction_rows(heads, rng)),
+                neuron_predictions(neurons, size, np.random.default_rng(seed)),
+            ],
+            ignore_index=True,
+        ),
         "profiles.parquet": profile_rows(heads, rng),
         "hooks.parquet": hook_rows(size, rng),
         "pairs.parquet": pair_rows(size, heads, rng),

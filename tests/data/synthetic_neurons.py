@@ -69,6 +69,23 @@ def _named(n: int, rng: np.random.Generator) -> list[str]:
     ]
 
 
+def neuron_predictions(table: pd.DataFrame, size: Size, rng: np.random.Generator) -> pd.DataFrame:
+    """Rows of predictions.parquet about neurons: two each, as many as there can be if `wordy`."""
+    words = sorted({f'"{token}"' for token in tokenise(STORIES[0])})
+    each = 6 if size.wordy else 2
+    names = np.repeat(table["name"][table["label"] != ""], each)
+    drawn = rng.choice(words, (len(names), 5)).tolist()
+    return pd.DataFrame(
+        {
+            "name": names,
+            "prediction": [f"token {' | '.join(group)}" for group in drawn],
+            **{"query_class": "", "order": np.arange(len(names)) % each},
+            **{"share": rng.normal(0, 1, len(names)).round(4), "p": 1e-4, "q": 1e-3},
+            **{"gain": rng.beta(1, 20, len(names)).round(4), "selected": True},
+        }
+    )
+
+
 def neuron_evidence(
     size: Size, prompts: list[dict[str, Any]], rng: np.random.Generator
 ) -> list[dict[str, Any]]:
