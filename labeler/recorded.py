@@ -5,8 +5,8 @@ Only the new heuristics differ from one trial to the next; nothing else is asked
 
 from __future__ import annotations
 
-import hashlib
 import os
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import time
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,8 +24,6 @@ from numpy import ndarray
 from torch import Tensor
 
 from heuristics.text import Text
-from labeler import __version__
-from labeler.annotate import cache_folder
 from labeler.corpus import Shard
 from labeler.head_sums import HeadPlan
 from labeler.layout import Layout
@@ -36,7 +35,12 @@ from labeler.session import Session
 from labeler.shape import Shape
 
 KEPT = 2 * 2**30
-"""Bytes of records at most: of a trial that takes more, everything is asked again each time."""
+"""Bytes of activations at most: of a trial that has more, everything is asked again each time."""
+LONG = 3600
+"""Seconds after which a half of a record is of no trial that goes on."""
+OURS = re.compile(r"[0-9a-f]{32}")
+NAMES = (*("classes", "number", "key", "graded", "weight", "column_number", "column", "neurons"),)
+"""The arrays of a record, but for patterns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,19 @@ class Known:
     classes: Int[ndarray, " pos"]
     pairs: sp.csr_matrix
     columns: sp.csr_matrix
+
+    @classmethod
+    def of(cls, text: Text, vocabulary: Vocabulary) -> Known:
+        """Ask the heuristics."""
+        n, n_relations = len(text), len(vocabulary.relations)
+        relation, query, key, weight = visible_pairs(text, vocabulary.relations)
+        row, cell = relation * np.int32(n) + query, query * np.int32(n) + key
+        ends = _ends(np.bincount(row, minlength=n_relations * n))  # pairs come row by row
+        return cls(
+            classes=vocabulary.classes.assign(text),
+            pairs=sp.csr_matrix((weight, cell, ends), (n_relations * n, n * n)),
+            columns=predictor_matrix(text, vocabulary.neurons),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +84,26 @@ class Record:
     @classmethod
     def made(cls, session: Session, texts: Sequence[Text]) -> Record:
         """Ask the heuristics and the model of a run."""
-        vocabulary, parts = session.vocabulary, defaultdict[str, list[ndarray]](list)
-        items = [_described(text, vocabulary, parts) for text in texts]
-        arrays = {name: np.concatenate(part) for name, part in parts.items()}
-        return cls(arrays | _activations(session, items))
+        parts = defaultdict[str, list[ndarray]](list)
+        known = [Known.of(text, session.vocabulary) for text in texts]
+        for one in known:
+            _add(one, parts)
+        items = [
+            Prepared(text, one.classes, (), one.columns)
+            for text, one in zip(texts, known, strict=True)
+        ]
+        _add_activations(session, items, parts)
+        return cls({name: np.concatenate(part) for name, part in parts.items()})
 
     @classmethod
-    def read(cls, folder: Path) -> Record | None:
-        """None where there is none, or what there is cannot be read."""
+    def read(cls, folder: Path, n_layers: int) -> Record | None:
+        """None where there is none, or what there is is damaged."""
         try:
-            files = sorted(folder.glob("*.npy"))
             # Copied when written to: torch takes no arrays that are read-only.
-            arrays = {path.stem: np.load(path, mmap_mode="c") for path in files}
-        except (OSError, ValueError):
+            names = [*NAMES, *(f"cells_{layer}" for layer in range(n_layers))]
+            return cls({name: np.load(folder / f"{name}.npy", mmap_mode="c") for name in names})
+        except (OSError, ValueError, EOFError):
             return None
-        return cls(arrays) if arrays else None
 
     def write(self, folder: Path) -> None:
         """Write all of it or nothing; OSError where that cannot be."""
@@ -90,14 +112,10 @@ class Record:
             half.mkdir(parents=True, exist_ok=True)
             for name, array in self.arrays.items():
                 np.save(half / f"{name}.npy", array)
+            shutil.rmtree(folder, ignore_errors=True)
             half.rename(folder)
         finally:
             shutil.rmtree(half, ignore_errors=True)
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return sum(array.nbytes for array in self.arrays.values())
 
     def known(self, texts: Sequence[Text], vocabulary: Vocabulary) -> Iterator[Known]:
         """What is known of each of the shard's texts."""
@@ -107,7 +125,8 @@ class Record:
             number = take("number", n_relations * n).astype(np.int64)
             query = np.repeat(np.tile(np.arange(n, dtype=np.int32), n_relations), number)
             cell = query * np.int32(n) + take("key", len(query))
-            graded = np.repeat(take("graded", n_relations), number.reshape(-1, n).sum(axis=1))
+            by_relation = number.reshape(n_relations, n).sum(axis=1)
+            graded = np.repeat(take("graded", n_relations), by_relation)
             weight = np.ones(len(cell))
             weight[graded] = take("weight", int(graded.sum()))
             columns = _ends(take("column_number", n))
@@ -137,47 +156,47 @@ class Record:
 
 @dataclass(frozen=True)
 class Records:
-    """The records of a run in a folder of the cache, where those of one run are kept at a time.
-
-    `room` is how many bytes a shard's may take; where it takes more, it is made anew each time.
-    """
+    """The records of a run in a folder of the cache, where those of one run are kept at a time."""
 
     folder: Path
-    room: int
+    n_layers: int
 
-    @classmethod
-    def of(cls, run: Path, n_shards: int = 1) -> Records:
-        """Those of a run folder; a trial that uses so many shards may keep KEPT bytes of them."""
-        plan = run / "plan.json"
-        digest = hashlib.blake2b(__version__.encode(), digest_size=16)
-        digest.update(plan.read_bytes() if plan.is_file() else b"")
-        return cls(cache_folder() / "trials" / digest.hexdigest(), KEPT // n_shards)
+    def have(self, shards: Sequence[Shard]) -> bool:
+        """Whether all of these are there, and whole."""
+        found = (Record.read(self.folder / shard.id, self.n_layers) for shard in shards)
+        return all(record is not None for record in found)
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
         return sum(path.stat().st_size for path in self.folder.glob("*/*.npy"))
 
-    def have(self, shards: Sequence[Shard]) -> bool:
-        """Whether all of these are there."""
-        return all((self.folder / shard.id).is_dir() for shard in shards)
-
     def make_room(self) -> None:
-        """Remove those of other runs, and halves that a trial left which was killed."""
-        others = [other for other in self.folder.parent.glob("*") if other != self.folder]
-        for old in (*others, *self.folder.glob(".*")):
+        """Remove those of other runs, and halves of long ago: their trials were killed."""
+        others = [path for path in self.folder.parent.glob("*") if OURS.fullmatch(path.name)]
+        halves = [path for path in self.folder.glob(".*") if time() - path.stat().st_mtime > LONG]
+        for old in (*(path for path in others if path != self.folder), *halves):
             shutil.rmtree(old, ignore_errors=True)
 
     def record(self, session: Session, shard: Shard, texts: Sequence[Text]) -> Record:
         """A shard's, from disk or made now."""
         folder = self.folder / shard.id
-        found = Record.read(folder)
+        found = Record.read(folder, self.n_layers)
         if found is None:
             found = Record.made(session, texts)
-            if found.size <= self.room:
-                with suppress(OSError):
-                    found.write(folder)
+            with suppress(OSError):
+                found.write(folder)
         return found
+
+
+def fits(session: Session, tokens: float) -> bool:
+    """Whether the activations over so many tokens can be kept, were every text as long as can be.
+
+    What the texts say takes as much again at most.
+    """
+    shape = session.model.shape
+    n_heads, n_neurons = shape.n_layers * shape.n_heads, shape.n_layers * shape.d_mlp
+    return tokens * 4 * (n_heads * session.limit / 2 + n_neurons) <= KEPT
 
 
 class _Taken:
@@ -200,35 +219,33 @@ def _heads(shape: Shape, layer: int) -> slice:
     return slice(layer * shape.n_heads, (layer + 1) * shape.n_heads)
 
 
-def _described(text: Text, vocabulary: Vocabulary, parts: Mapping[str, list[ndarray]]) -> Prepared:
-    """Add what a run's vocabulary says of a text."""
-    n, n_relations = len(text), len(vocabulary.relations)
-    relation, query, key, weight = visible_pairs(text, vocabulary.relations)
-    graded = np.bincount(relation[weight != 1], minlength=n_relations) > 0
-    columns = predictor_matrix(text, vocabulary.neurons)
-    classes = vocabulary.classes.assign(text)
-    number = np.bincount(relation * np.int32(n) + query, minlength=n_relations * n)
-    parts["classes"].append(classes)
+def _add(known: Known, parts: Mapping[str, list[ndarray]]) -> None:
+    """Add what the heuristics say of a text."""
+    pairs, columns, n = known.pairs, known.columns, len(known.classes)
+    number = np.diff(pairs.indptr)
+    relation = np.repeat(np.arange(len(number)) // n, number)
+    graded = np.bincount(relation[pairs.data != 1], minlength=len(number) // n) > 0
+    parts["classes"].append(known.classes)
     parts["number"].append(number.astype(np.uint16))
-    parts["key"].append(key.astype(np.uint16))
+    parts["key"].append((pairs.indices % n).astype(np.uint16))
     parts["graded"].append(graded)
-    parts["weight"].append(weight[graded[relation]].astype(np.float32))
+    parts["weight"].append(pairs.data[graded[relation]].astype(np.float32))
     parts["column_number"].append(np.diff(columns.indptr))
     parts["column"].append(columns.indices)
-    return Prepared(text, classes, (), columns)
 
 
-def _activations(session: Session, items: Sequence[Prepared]) -> dict[str, ndarray]:
+def _add_activations(
+    session: Session, items: Sequence[Prepared], parts: Mapping[str, list[ndarray]]
+) -> None:
     """Run the model over a shard for patterns, at cells that are seen, and `hook_post`."""
     model, shape = session.model, session.model.shape
-    parts = defaultdict[str, list[ndarray]](list)
     for batch in batches(items, session.settings.token_budget):
         layouts = [
             Layout.of(batch, window, len(session.vocabulary.classes), shape.n_ctx)
             for window in shape.kinds
         ]
-        neurons = np.zeros((sum(len(i) - i.first for i in batch), shape.n_layers * shape.d_mlp))
-        neurons = neurons.astype(np.float32)
+        n_tokens = sum(len(item) - item.first for item in batch)
+        neurons = np.zeros((n_tokens, shape.n_layers * shape.d_mlp), dtype=np.float32)
         hooks: dict[str, Callable[[Tensor], None]] = {}
         for layer, window in enumerate(shape.windows):
             layout = layouts[shape.kinds.index(window)]
@@ -239,7 +256,6 @@ def _activations(session: Session, items: Sequence[Prepared]) -> dict[str, ndarr
                 hooks[f"blocks.{layer}.mlp.hook_post"] = partial(_tokens, own, batch)
         model.read(pad(batch), hooks)
         parts["neurons"].append(neurons)
-    return {name: np.concatenate(part) for name, part in parts.items()}
 
 
 def _cells(found: list[ndarray], layout: Layout, pattern: Float[Tensor, "b h q k"]) -> None:

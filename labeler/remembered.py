@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,16 +15,20 @@ from typing import Any
 import torch
 
 from heuristics.contract import Heuristic
+from labeler import __version__
+from labeler.annotate import cache_folder
 from labeler.classes import Group, Member, QueryClasses
+from labeler.config import Settings
 from labeler.errors import RunFolderError
 from labeler.model import LanguageModel, tokenizer_of
 from labeler.predictors import NeuronVocabulary
 from labeler.prepare import Vocabulary
-from labeler.results import write_atomic
+from labeler.results import RunFolder, write_atomic
 from labeler.session import Session, model_name
 from labeler.shape import Shape
 
 FILE = "opened.json"
+FACTS = {"shape", "fingerprint", "vocabulary"}
 
 
 class Deferred(LanguageModel):
@@ -56,31 +61,27 @@ class Deferred(LanguageModel):
         return self._fingerprint
 
 
-def remember(kept: Path, session: Session) -> None:
-    """Write down what a session found, if it can be told later whether its model has changed."""
-    model = session.model
-    stamp = _stamp(model_name(session.settings))
-    if not stamp or isinstance(model, Deferred):
-        return
-    facts = {
-        "stamp": stamp,
-        "shape": asdict(model.shape),
-        "fingerprint": model.fingerprint(),
-        "vocabulary": described(session.vocabulary),
-    }
-    with suppress(OSError, RunFolderError):
-        write_atomic(kept / FILE, json.dumps(facts).encode())
-
-
 class Remembered:
-    """What is written down about a run; `facts` is empty where nothing is, or its model changed."""
+    """What was found when a run was opened: kept in a folder of the cache that is that run's own.
 
-    def __init__(self, kept: Path, folder: str) -> None:
-        self.folder = folder
-        self.facts: dict[str, Any] = {}
+    The folder's name tells apart all that a trial rests on: the run, when it was made, the files
+    of its model, and what reads them. `facts` is empty where nothing is kept.
+    """
+
+    def __init__(self, run: RunFolder, settings: Settings) -> None:
+        name = model_name(settings)
+        said = [str(run.path.resolve()), run.run.get("created"), name, *_stamp(Path(name))]
+        digest = hashlib.blake2b(json.dumps(said).encode(), digest_size=16)
+        for file in ("plan.json", "settings.toml"):
+            path = run.path / file
+            digest.update(path.read_bytes() if path.is_file() else b"")
+        self.folder = cache_folder() / "trials" / digest.hexdigest()
+        self.model_folder = name if Path(name).is_dir() else ""
+        self.facts: Mapping[str, Any] = {}
         with suppress(OSError, ValueError):
-            facts = json.loads((kept / FILE).read_bytes())
-            self.facts = facts if facts["stamp"] == _stamp(folder) else {}
+            found = json.loads((self.folder / FILE).read_bytes())
+            if isinstance(found, dict) and set(found) == FACTS:
+                self.facts = found
 
     def model(self, load: Callable[[], LanguageModel]) -> LanguageModel:
         """The model, loaded now only if it is not known."""
@@ -88,12 +89,24 @@ class Remembered:
             return load()
         shape = self.facts["shape"]
         shape = Shape(**shape | {"windows": tuple(shape["windows"])})
-        return Deferred(self.folder, shape, self.facts["fingerprint"], load)
+        return Deferred(self.model_folder, shape, self.facts["fingerprint"], load)
 
     def tell(self, session: Session) -> None:
         """Give a session of the same plan the vocabulary that was resolved for it."""
         if self.facts:
             session.vocabulary = restored(self.facts["vocabulary"], session.heuristics)
+
+    def keep(self, session: Session) -> None:
+        """Write down what a session found; not of a hub's model, which would have to be asked."""
+        if self.facts or not self.model_folder:
+            return
+        self.facts = {
+            "shape": asdict(session.model.shape),
+            "fingerprint": session.model.fingerprint(),
+            "vocabulary": described(session.vocabulary),
+        }
+        with suppress(OSError, RunFolderError):
+            write_atomic(self.folder / FILE, json.dumps(self.facts).encode())
 
 
 def described(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -136,12 +149,9 @@ def _named(member: Member) -> dict[str, Any]:
     return {**said, "feature": member.feature.name if member.feature else None}
 
 
-def _stamp(folder: str) -> list[Any]:
-    """What changes when the files of a model do, or what reads them; empty for a hub's model."""
-    path = Path(folder)
-    if not path.is_dir():
-        return []
-    files = sorted(file for file in path.iterdir() if file.is_file())
+def _stamp(folder: Path) -> list[Any]:
+    """What changes when the files of a model do, or what reads them."""
+    files = sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []
     found = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-    libraries = [version(name) for name in ("torch", "transformers", "transformer_lens")]
-    return [str(path.resolve()), found, libraries]
+    libraries = [version(name) for name in ("torch", "transformers", "transformer_lens", "spacy")]
+    return [found, __version__, *libraries]

@@ -29,11 +29,11 @@ from labeler.errors import ConfigError, PluginError, RunFolderError
 from labeler.predictors import NeuronVocabulary
 from labeler.prepare import Vocabulary
 from labeler.progress import Progress, Silent
-from labeler.recorded import Records
-from labeler.remembered import Remembered, remember
+from labeler.recorded import Known, Records, fits
+from labeler.remembered import Remembered
 from labeler.results import RunFolder, open_run
 from labeler.score import Scorer, batches
-from labeler.session import Session, model_name, model_of
+from labeler.session import Session, model_of
 from labeler.statistics import Statistics
 from labeler.trial_sums import SharedSums
 
@@ -69,12 +69,21 @@ class Extended:
     complete: bool
 
 
-def open_session(run: str | Path) -> tuple[RunFolder, Session]:
-    """A finished run and what it worked with; RunFolderError if that is no longer what it was."""
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A finished run, what it worked with, and what is kept of it from one trial to the next."""
+
+    folder: RunFolder
+    session: Session
+    known: Remembered
+
+
+def open_session(run: str | Path) -> Opened:
+    """Open a finished run; RunFolderError if what it worked with is no longer what it was."""
     folder = open_run(run)
     settings = load_settings(folder.path / "settings.toml", {})
     settings = replace(settings, out=folder.path)
-    known = Remembered(Records.of(folder.path).folder, model_name(settings))
+    known = Remembered(folder, settings)
     session = Session(settings, model=known.model(partial(model_of, settings, Silent().note)))
     plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
     path = folder.path / "plan.json"
@@ -87,7 +96,7 @@ def open_session(run: str | Path) -> tuple[RunFolder, Session]:
     if missing:
         raise RunFolderError(f"{run} has no statistics of shard {missing[0]}; run it again")
     known.tell(session)
-    return folder, session
+    return Opened(folder, session, known)
 
 
 def _path(folder: RunFolder, shard: Shard) -> Path:
@@ -108,9 +117,7 @@ def new_heuristics(plugin: str, known: Sequence[Heuristic]) -> list[Heuristic]:
     return found
 
 
-def extend(
-    opened: tuple[RunFolder, Session], plugin: str, max_prompts: int, progress: Progress
-) -> Extended:
+def extend(opened: Opened, plugin: str, max_prompts: int, progress: Progress) -> Extended:
     """The run's statistics with those of a plugin's heuristics, over at most about so many prompts.
 
     Raises PluginError for heuristics that fail or clash, ConfigError for a limit that leaves no
@@ -118,7 +125,7 @@ def extend(
     """
     if max_prompts < 1:
         raise ConfigError(f"--max-prompts is {max_prompts}; expected at least 1")
-    folder, session = opened
+    folder, session = opened.folder, opened.session
     found = new_heuristics(plugin, session.heuristics)
     new = [item for item in found if session.pipeline.parses or not item.parse]
     shards = _some(session, max_prompts)
@@ -129,22 +136,22 @@ def extend(
     prompts = sum(len(shard.prompts) for shard in shards)
     progress.stage("score", prompts, "prompts")
     folds: list[Statistics | None] = [None] * max(session.n_folds, 1)
-    records = Records.of(folder.path, len(shards))
-    known = records.have(shards)
-    if not known:
-        records.make_room()
+    records = _records(opened, prompts)
+    complete = records is not None and records.have(shards)
+    if not complete:
         _ = session.model.bridge  # loaded before it is copied
+        if records is not None:
+            records.make_room()
     for shard, own in _scored(session, shards, added, records):
         stored = Statistics.unpack(_path(folder, shard).read_bytes())
         joined = added.joined(stored, own)
         before = folds[shard.fold]
         folds[shard.fold] = joined if before is None else before + joined
         progress.advance(len(shard.prompts))
-    remember(records.folder, session)
-    if not known and records.have(shards):
-        progress.note(
-            f"kept for the next trials: {records.size / 2**20:.0f} MiB in {records.folder}"
-        )
+    if records is not None and not complete:
+        opened.known.keep(session)
+        size = f"{records.size / 2**20:,.0f} MiB"
+        progress.note(f"kept for the next trials: {size} in {records.folder}")
     return Extended(
         session=session,
         folder=folder,
@@ -155,6 +162,15 @@ def extend(
         prompts=prompts,
         complete=len(shards) == len(session.shards),
     )
+
+
+def _records(opened: Opened, prompts: int) -> Records | None:
+    """Where the records of a trial on so many prompts are; None where they would be too large."""
+    corpus, session = opened.folder.run["corpus"], opened.session
+    tokens = float(corpus["tokens"]) * prompts / max(len(session.corpus), 1)
+    if not fits(session, tokens):
+        return None
+    return Records(opened.known.folder, session.model.shape.n_layers)
 
 
 def _some(session: Session, max_prompts: int) -> list[Shard]:
@@ -249,7 +265,7 @@ def _by_name(items: Sequence[Heuristic]) -> Int[ndarray, " item"]:
 
 
 def _scored(
-    session: Session, shards: Sequence[Shard], added: _Added, records: Records
+    session: Session, shards: Sequence[Shard], added: _Added, records: Records | None
 ) -> Iterator[tuple[Shard, _Own]]:
     """Each shard with what it says of the new heuristics."""
 
@@ -260,12 +276,19 @@ def _scored(
     return zip(shards, found, strict=True)
 
 
-def _own(session: Session, shard: Shard, added: _Added, records: Records) -> _Own:
+def _own(session: Session, shard: Shard, added: _Added, records: Records | None) -> _Own:
     texts = session.texts(shard.prompts)
-    record = records.record(session, shard, texts)
+    record = records.record(session, shard, texts) if records else None
+    known = record.known(texts, added.old) if record else (Known.of(t, added.old) for t in texts)
     shared = SharedSums(added.old, added.new, session.model.shape.kinds)
-    known = record.known(texts, added.old)
     items = [shared.read(text, own) for text, own in zip(texts, known, strict=True)]
     scorer = Scorer(session.model, added.new)
-    record.score(scorer, map(scorer.read, batches(items, session.settings.token_budget)))
+    asked = [name for name in scorer.hooks if name.endswith("mlp.hook_post")]
+    scorer.hooks = asked if added.new.features else []
+    work = map(scorer.read, batches(items, session.settings.token_budget))
+    if record:
+        record.score(scorer, work)
+    else:
+        for batch in work:
+            scorer.run(batch)
     return _Own(scorer.statistics(), shared.gram, shared.predictor_gram)

@@ -16,7 +16,7 @@ from heuristics.check import relation_targets
 from heuristics.errors import PluginError
 from labeler import label
 from labeler.progress import Silent
-from labeler.recorded import Record, Records
+from labeler.recorded import Known
 from labeler.remembered import Deferred, described, restored
 from labeler.results import open_run
 from labeler.statistics import Statistics, merge
@@ -112,8 +112,16 @@ def test_the_sums_and_the_labels_are_those_of_a_run_with_the_plugin(made: Made):
     assert idle.taken == 0
 
 
-def kept_folder(run: Path) -> Path:
-    return Records.of(run).folder
+def tried(run: Path, plugin: Path) -> Statistics:
+    return merge(extend(open_session(run), str(plugin), 400, Silent()).folds)
+
+
+@pytest.fixture
+def kept(made: Made) -> Path:
+    """The folder of what is kept of the run, emptied."""
+    folder = open_session(made.without).known.folder
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def same(a: Statistics, b: Statistics) -> None:
@@ -123,10 +131,8 @@ def same(a: Statistics, b: Statistics) -> None:
 
 
 def test_what_is_kept_gives_the_same_sums_and_no_model_is_loaded(
-    made: Made, monkeypatch: pytest.MonkeyPatch
+    made: Made, kept: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    kept = kept_folder(made.without)
-    shutil.rmtree(kept, ignore_errors=True)
     first = extend(open_session(made.without), str(made.plugin), 400, Silent())
     assert len(list(kept.glob("*/cells_0.npy"))) == len(first.session.shards)
 
@@ -138,49 +144,81 @@ def test_what_is_kept_gives_the_same_sums_and_no_model_is_loaded(
     written = json.loads(json.dumps(described(resolved)))
     assert restored(written, first.session.heuristics) == resolved
     assert again.session.model.token_string(5) == first.session.model.token_string(5)
-    monkeypatch.undo()
-
-    cells = sorted(kept.glob("*/cells_0.npy"))
-    cells[0].write_bytes(cells[0].read_bytes()[:-8])
-    shutil.rmtree(cells[1].parent)
-    mended = extend(open_session(made.without), str(made.plugin), 400, Silent())
-    same(merge(first.folds), merge(mended.folds))
 
 
-def test_a_model_that_changed_is_loaded_again(made: Made):
-    extend(open_session(made.without), str(made.plugin), 400, Silent())
-    assert isinstance(open_session(made.without)[1].model, Deferred)
+def test_damage_is_mended(made: Made, kept: Path):
+    first = tried(made.without, made.plugin)
+    short, empty, missing, gone = sorted(kept.glob("*/cells_0.npy"))[:4]
+    size = short.stat().st_size
+    short.write_bytes(short.read_bytes()[:-8])
+    empty.write_bytes(b"")
+    missing.unlink()
+    shutil.rmtree(gone.parent)
+    (kept / "opened.json").write_text("{}")
+    same(first, tried(made.without, made.plugin))
+    assert all(file.stat().st_size > 0 for file in (short, empty, missing, gone))
+    assert short.stat().st_size == size
+    same(first, tried(made.without, made.plugin))
+
+
+def test_a_run_made_anew_has_records_of_its_own(made: Made, kept: Path, tmp_path: Path):
+    """The plan says as little of a list beside a plugin as of the model's configuration."""
+    tried(made.without, made.plugin)
+    copied = tmp_path / "a"
+    shutil.copytree(made.without, copied)
+    assert open_session(copied).known.folder != kept
+    run = json.loads((copied / "run.json").read_text())
+    before = open_session(copied).known.folder
+    (copied / "run.json").write_text(json.dumps(run | {"created": "2000-01-01T00:00:00+00:00"}))
+    assert open_session(copied).known.folder != before
+
+
+def test_a_model_that_changed_is_loaded_again(made: Made, kept: Path):
+    assert not open_session(made.without).known.facts
+    opened = open_session(made.without)
     weights = made.without.parent / "model" / "model.safetensors"
-    os.utime(weights)
-    assert not isinstance(open_session(made.without)[1].model, Deferred)
-
-
-def test_what_takes_too_much_room_is_not_kept(made: Made, monkeypatch: pytest.MonkeyPatch):
-    opened = open_session(made.without)
-    kept = kept_folder(made.without)
-    shutil.rmtree(kept, ignore_errors=True)
-    monkeypatch.setattr("labeler.recorded.KEPT", 10_000)
+    os.utime(weights)  # after it was read
     extend(opened, str(made.plugin), 400, Silent())
-    assert not list(kept.glob("*/*.npy"))
+    assert opened.known.folder == kept
+    assert (kept / "opened.json").is_file()
+    assert not isinstance(open_session(made.without).session.model, Deferred)
+
+    tried(made.without, made.plugin)
+    assert isinstance(open_session(made.without).session.model, Deferred)
 
 
-def test_records_are_kept_of_one_run(made: Made):
-    opened = open_session(made.without)
-    other = kept_folder(made.without).with_name("of-another-run")
-    half = kept_folder(made.without) / ".shard.1"
-    for folder in (other, half):
-        folder.mkdir(parents=True)
-    extend(opened, str(made.plugin), 1, Silent())
+def test_what_takes_too_much_room_is_not_kept_and_costs_nobody_room(
+    made: Made, kept: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first = tried(made.without, made.plugin)
+    shutil.rmtree(kept)
+    other = kept.with_name("0" * 32)
+    other.mkdir()
+    monkeypatch.setattr("labeler.recorded.KEPT", 10_000)
+    same(first, tried(made.without, made.plugin))
+    assert not kept.exists()
+    assert other.exists()
+
+
+def test_records_are_kept_of_one_run(made: Made, kept: Path):
+    other, mine = kept.with_name("1" * 32), kept.with_name("of the user's own")
+    old, young = kept / ".shard.1", kept / ".shard.2"
+    for folder in (other, mine, old, young):
+        folder.mkdir(parents=True, exist_ok=True)
+    os.utime(old, (0, 0))
+    tried(made.without, made.plugin)
     assert not other.exists()
-    assert not half.exists()
+    assert not old.exists()
+    assert mine.exists()
+    assert young.exists()
 
 
 def test_a_local_layer_shares_what_it_sees(made: Made):
     """The second window kind of the sums, against pairs masked by hand."""
-    session = open_session(made.without)[1]
+    session = open_session(made.without).session
     text = session.texts(session.shards[0].prompts)[0]
     old, n = session.vocabulary, len(text)
-    known = next(Record.made(session, [text]).known([text], old))
+    known = Known.of(text, old)
     shared = SharedSums(old, old, (None, 3))
     shared.read(text, known)
     query, key = np.mgrid[:n, :n]
