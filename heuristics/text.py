@@ -293,7 +293,9 @@ class Text:
         return found & (codes != known.get("", -1))[:, None]
 
     def matches(self, words: Collection[str]) -> Bool[ndarray, " pos"]:
-        """Positions whose word is one of `words`, case aside."""
+        """Positions whose word is one of `words`, case aside; TypeError for a string."""
+        if isinstance(words, str):
+            raise TypeError(f"matches takes several words, as in {{{words!r}}}; got a string")
         wanted = {word.lower() for word in words}
         return np.array([word in wanted for word in self.words], dtype=bool)
 

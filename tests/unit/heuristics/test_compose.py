@@ -141,6 +141,11 @@ def test_a_part_that_fails_is_named():
         feature_mask(a | bad, TEXT)
 
 
+def test_a_string_is_not_taken_for_words():
+    with pytest.raises(TypeError, match="got a string"):
+        TEXT.matches("red")
+
+
 def test_parameters_make_a_family():
     family = relation("token at distance {n}", positional=True, n=range(1, 9))(
         lambda text, n: text.query - text.key == n
@@ -153,6 +158,8 @@ def test_parameters_make_a_family():
     ("declare", "message"),
     [
         (lambda: feature("x", colour="red"), "colour='red' is no option and no list of values"),
+        (lambda: feature("x", lift=("nearest",)), "no option is 'lift'; did you mean 'lifts'?"),
+        (lambda: relation("x", position=True), "no option is 'position'; did you mean 'positional"),
         (lambda: feature("x", n=()), "no list of values"),
         (lambda: relation("x", n=(1, 2)), "the name does not say 'n'"),
         (lambda: relation("x {m}", n=(1, 2)), "the name does not say 'n'"),
