@@ -85,7 +85,7 @@ def run(
     ] = None,
 ) -> None:
     """Label a model over a corpus; leaves a run folder and a report."""
-    from labeler.config import load_settings
+    from labeler.config import Settings, load_settings
     from labeler.engines.threads import keep_memory
     from labeler.remote import check_target, copy_run
     from labeler.run import run_labels
@@ -123,6 +123,9 @@ def run(
         "resume": resume or None,
     }
     keep_memory()
+    begun = Path(out or Settings.out) / "settings.toml"
+    if resume and config is None and begun.is_file():
+        config = begun  # what it was begun with; flags override it
     settings = load_settings(config, given)
     if copy_to is not None:
         check_target(copy_to)
@@ -133,7 +136,9 @@ def run(
                 finished = finished.verify(progress)
     except KeyboardInterrupt:  # here, because Typer ends with 130 and without a word
         instead = " in place of --overwrite" if settings.overwrite else ""
-        typer.echo(f"labeler: stopped; the same command with --resume{instead} goes on", err=True)
+        on = f"; the same command with --resume{instead} goes on"
+        written = (settings.out / "plan.json").is_file()
+        typer.echo(f"labeler: stopped{on if written else ', nothing was written'}", err=True)
         raise typer.Exit(130) from None
     shown = console()
     shown.print(head_table(finished.heads))

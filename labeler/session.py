@@ -80,11 +80,12 @@ class Session:
             self.failed.append if settings.keep_going else None,
         )
         self._need_a_relation()
+        given = corpus or self._given()  # before the model, which may take minutes
         self.model = model or model_of(settings, self.progress.note)
         embedded = settings.model == "embedded"
         self.model_name = "embedded story model" if embedded else settings.model
         self.limit = min(settings.max_tokens or LONGEST, self.model.shape.n_ctx)
-        self.corpus = corpus or self._corpus()
+        self.corpus = corpus or self._kept(given)
         self.pipeline = Pipeline(settings.spacy)
         self.unparsed = self._leave_out_unparsed()
         self.cache = ParseCache(self.pipeline, cache_folder())
@@ -103,12 +104,16 @@ class Session:
             return n_folds, cut
         return 0, shards(corpus, 0, size)
 
-    def _corpus(self) -> Corpus:
+    def _given(self) -> Corpus:
+        """The corpus as it was given; CorpusError where it cannot be read."""
         settings = self.settings
         source: Any = settings.prompts or settings.corpus
-        filtering = settings.min_tokens > 1
-        wanted = None if filtering else settings.max_prompts
-        corpus = read_corpus(source, column=settings.column, max_prompts=wanted)
+        wanted = None if settings.min_tokens > 1 else settings.max_prompts
+        return read_corpus(source, column=settings.column, max_prompts=wanted)
+
+    def _kept(self, corpus: Corpus) -> Corpus:
+        """The prompts that are long enough, and no more than asked for."""
+        settings = self.settings
         kept, short, long = [], 0, 0
         for prompt in corpus.prompts:
             n = len(self.model.tokenize(prompt.text)[0])

@@ -56,6 +56,22 @@ def start_and_kill(config: Path, out: Path) -> None:
     process.wait(timeout=30)
 
 
+def test_resume_takes_the_options_that_the_run_was_begun_with(
+    cli: Cli, model: Path, tmp_path: Path
+):
+    corpus = tmp_path / "stories.txt"
+    corpus.write_text("\n\n".join(prompts(10)))
+    out = tmp_path / "run"
+    begun = ("run", "--model", model, "--corpus", corpus, "--max-prompts", 9, "--no-report")
+    assert cli(*begun, "--out", out).code == 0
+    before = tables(out)
+    (out / "run.json").unlink()  # as if it had not come so far
+    assert cli("run", "--out", out, "--resume", "--no-report").code == 0
+    assert tables(out) == before
+    other = cli("run", "--out", out, "--resume", "--max-prompts", 8)
+    assert "begun with another corpus" in other.error
+
+
 def test_resume_after_sigkill(cli: Cli, model: Path, tmp_path: Path):
     corpus = tmp_path / "stories.txt"
     corpus.write_text("\n\n".join(prompts(36)))

@@ -78,15 +78,18 @@ def test_our_own_error_keeps_its_traceback(monkeypatch):
 
 
 @pytest.mark.parametrize("option", ["", " in place of --overwrite"])
-def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys, option: str):
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys, tmp_path, option: str):
     """Through Typer, which has an end of its own for interrupts."""
+    monkeypatch.chdir(tmp_path)
 
     def run_labels(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("labeler.run.run_labels", run_labels)
-    with pytest.raises(SystemExit) as raised:
-        cli.main(["run", *option.split()[-1:]])
-    assert raised.value.code == 130
-    said = capsys.readouterr().err
-    assert said == f"labeler: stopped; the same command with --resume{option} goes on\n"
+    for said in (", nothing was written", f"; the same command with --resume{option} goes on"):
+        with pytest.raises(SystemExit) as raised:
+            cli.main(["run", "--out", "a", *option.split()[-1:]])
+        assert raised.value.code == 130
+        assert capsys.readouterr().err == f"labeler: stopped{said}\n"
+        Path("a").mkdir(exist_ok=True)
+        Path("a/plan.json").write_text("{}")
