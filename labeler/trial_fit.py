@@ -13,6 +13,7 @@ from numpy import ndarray
 from labeler.describe import head_sentence
 from labeler.fit_heads import HeadFit
 from labeler.fit_neurons import Moments, NeuronFit, fit_neurons
+from labeler.head_moments import rule_error
 from labeler.head_tables import head_confidence
 from labeler.intervals import r_squared, ratio
 from labeler.labels import HeadLabel
@@ -20,6 +21,7 @@ from labeler.neuron_tables import Term, neuron_sentence, terms_of
 from labeler.predictors import predictors
 from labeler.significance import keep_significant, tests_of
 from labeler.statistics import Statistics, merge, split_folds
+from labeler.thresholds import Thresholds
 from labeler.trial import RELATION_AXES, Extended
 from labeler.verification import labels_of
 
@@ -46,7 +48,7 @@ class Nearest:
     """Where a new relation would help most on choosing prompts, beside a head's general rule.
 
     `gain` is the fraction of the head's variance that adding it would remove; `lift` the relation's
-    mass over what distance alone would give it. Below the floors nothing is chosen.
+    mass over what distance alone would give it; `why` is why the label does without it.
     """
 
     relation: str
@@ -54,6 +56,7 @@ class Nearest:
     gain: float
     lift: float
     taken: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def _heads(extended: Extended) -> tuple[list[Change], list[Nearest]]:
         after = keep_significant(fit, chosen, tests)
         q = {(t.head, t.relation): t.q for t in tests}
         changes += _changed(extended, fit, before, after, q)
-        nearest += _nearest(extended, fit, after)
+        nearest += _nearest(extended, fit, chosen, after)
     return changes, _best(nearest)
 
 
@@ -198,21 +201,42 @@ def _said(
     return found
 
 
-def _nearest(extended: Extended, fit: HeadFit, labels: Sequence[HeadLabel]) -> list[Nearest]:
+def _nearest(
+    extended: Extended, fit: HeadFit, chosen: Sequence[HeadLabel], labels: Sequence[HeadLabel]
+) -> list[Nearest]:
     relations = extended.vocabulary.relations
     found = []
-    for head, label in enumerate(labels):
+    for head, (before, label) in enumerate(zip(chosen, labels, strict=True)):
         terms = [term.relation for term in label.general.terms]
         problem = fit.choose.problem(label.general.leaves, np.ones_like(fit.allowed))
-        gains = problem.of(np.array([head])).gains(np.array([terms], dtype=np.int64))[0]
+        own = problem.of(np.array([head]))
+        gains = own.gains(np.array([terms], dtype=np.int64))[0]
         energy = max(float(problem.energy[head]), 1e-12)
+        left = rule_error(fit.choose, head, label.general) / energy
         said = {term.relation for rule in label.rules for term in rule.terms}
+        dropped = {term.relation for rule in before.rules for term in rule.terms} - said
         for index in extended.new_relations.tolist():
             lift = float(fit.lifts.general[head, index])
-            name = relations[index].name
             gain = float(gains[index]) / energy
-            found.append(Nearest(name, label.name, gain, lift, int(index in said)))
+            if index in dropped:
+                why = "it was chosen, and did not hold on the judging prompts"
+            elif not fit.allowed[head, index]:
+                why = f"a content relation needs a lift of {fit.thresholds.lift_floor:g}"
+            else:
+                why = _why(gain, left, len(terms), fit.thresholds)
+            taken = int(index in said)
+            found.append(Nearest(relations[index].name, label.name, gain, lift, taken, why))
     return found
+
+
+def _why(gain: float, left: float, n_terms: int, limits: Thresholds) -> str:
+    """Why a general rule of so many terms, which leaves so much unexplained, takes no other."""
+    needed = max(limits.stop_effect, limits.stop_gain * left)
+    if gain < needed:
+        return f"a prediction needs {needed:.1%}"
+    if n_terms >= limits.max_predictions:
+        return f"the label's {n_terms} predictions, of which it can have no more, explain more"
+    return "without it the label explains as much by other predictions"
 
 
 def _best(rows: Sequence[Nearest]) -> list[Nearest]:

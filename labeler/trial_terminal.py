@@ -9,23 +9,25 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from labeler.terminal import laid_out, visible
-from labeler.thresholds import Thresholds
 from labeler.trial_fit import Change, Nearest, Trial
 
 NEURONS = 8
 """Neurons that are shown; the rest are counted."""
 
 
-def trial_report(trial: Trial, limits: Thresholds) -> Iterator[Any]:
+def trial_report(trial: Trial) -> Iterator[Any]:
     """Heads that change, relations that change none, neurons that change, what it rests on."""
     yield Line(f"{len(trial.heads)} of {trial.n_heads} heads would change their label", "bold")
+    if trial.new_classes:
+        names = ", ".join(trial.new_classes)
+        yield Line(f"As a query class for exceptions, {names} takes part only in a run.", "dim")
     for change in trial.heads:
         yield from _head(change)
     waiting = [row for row in trial.nearest if not row.taken]
     if waiting:
         yield Line("\nRelations that no label takes, and where they come nearest", "bold")
         for row in waiting:
-            yield _waiting(row, limits)
+            yield _waiting(row)
     if trial.n_neurons:
         counted = f"{len(trial.neurons)} of {trial.n_neurons:,}"
         yield Line(f"\n{counted} neurons would change their label", "bold")
@@ -86,12 +88,11 @@ def _taken(change: Change, word: str, shown: Any) -> Line:
     return Line(f"  {word} {', '.join(parts)}")
 
 
-def _waiting(row: Nearest, limits: Thresholds) -> Table:
+def _waiting(row: Nearest) -> Table:
     return _marked(
         "·",
         f"{row.relation}: {row.head}, where it would explain {row.gain:.2%} more of the head's "
-        f"variance (a prediction needs {limits.stop_effect:.1%}) at lift {row.lift:.2f} (a content "
-        f"relation needs {limits.lift_floor:g})",
+        f"variance, at lift {row.lift:.2f}: {row.why}",
     )
 
 
@@ -112,7 +113,4 @@ def _basis(trial: Trial) -> str:
             " Of neurons, only those are fitted again of which a new feature alone explains 2%; "
             "their rate is among these."
         )
-    if trial.new_classes:
-        names = ", ".join(trial.new_classes)
-        said += f" As a query class for exceptions, {names} takes part only in a run."
     return said

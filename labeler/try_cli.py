@@ -39,7 +39,7 @@ def try_plugin(
             progress.stage("fit", 1, "labels")
             found = trial(extended)
         shown = console()
-        for part in trial_report(found, extended.session.settings.thresholds):
+        for part in trial_report(found):
             shown.print(part, highlight=False, markup=False)
 
     with TerminalProgress(console(stderr=True)) as progress:
