@@ -36,15 +36,19 @@ class Term:
     slot: int
 
 
-def neuron_sentence(terms: Sequence[Term]) -> str:
-    """What raises the activation, then what lowers it, the strongest first."""
+def neuron_sentence(terms: Sequence[Term], whole: Sequence[Term] = ()) -> str:
+    """What raises the activation, then what lowers it, the strongest first.
+
+    A neuron that fires on something is quiet on what lowers it; `whole` has all that it does.
+    """
+    fires = any(term.weight > 0 for term in whole or terms)
     up = [term.said.phrase for term in terms if term.weight > 0]
     down = [term.said.phrase for term in terms if term.weight < 0]
     parts = []
     if up:
         parts.append(f"fires on {_joined(up)}")
     if down:
-        parts.append(f"{'quiet' if up else 'lower'} on {_joined(down)}")
+        parts.append(f"{'quiet' if fires else 'lower'} on {_joined(down)}")
     said = "; ".join(parts)
     return f"{said[:1].upper()}{said[1:]}."
 
@@ -56,7 +60,8 @@ def neuron_gist(terms: Sequence[Term]) -> str:
         [
             replace(term, said=replace(term.said, phrase=term.said.brief or term.said.phrase))
             for term in leading
-        ]
+        ],
+        terms,
     )
 
 
@@ -220,17 +225,21 @@ class NeuronTable:
                 yield from self._counter_examples(neuron, name)
 
     def _counter_examples(self, neuron: int, name: str) -> Iterator[dict[str, Any]]:
-        """Where the label expects most too much, and most too little; one a prompt."""
-        said = self.expected(neuron)
-        over = said - self.evidence.x[:, neuron]
-        for kind, by in (
-            ("feature without activation", -over),
-            ("activation without feature", over),
+        """Where label and neuron are on different sides of their means, furthest apart; one a text.
+
+        `feature without activation`: the label expects more than on average, the neuron is below
+        its mean. `activation without feature`: the other way round.
+        """
+        said, x = self.expected(neuron), self.evidence.x[:, neuron]
+        speaks, fires = said > said.mean(), x > x.mean()
+        for kind, apart in (
+            ("feature without activation", np.where(speaks & ~fires, said - x, 0.0)),
+            ("activation without feature", np.where(fires & ~speaks, x - said, 0.0)),
         ):
             seen: set[int] = set()
-            for row in np.argsort(by, kind="stable")[: 10 * COUNTER_EXAMPLES]:
+            for row in np.argsort(-apart, kind="stable")[: 10 * COUNTER_EXAMPLES]:
                 text, _ = self.evidence.places[int(row)]
-                if text in seen or by[row] >= 0:
+                if text in seen or apart[row] <= 0:
                     continue
                 yield self._at(name, kind, len(seen), int(row), neuron)
                 seen.add(text)

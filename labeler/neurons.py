@@ -148,7 +148,7 @@ def neuron_headline(figures: Mapping[str, float | None]) -> str:
     r2, other = figures.get("neurons_r2_median"), figures.get("neurons_r2_median_reinitialised")
     if here is None or r2 is None:
         return ""
-    said = f", {here:.0%} by classes that beat random ones, with a median R² of {r2:.2f}"
+    said = f", {here:.0%} with a class that beats random ones, at a median R² of {r2:.2f}"
     if there is None or other is None:
         return said
     return f"{said} (re-initialised: {there:.0%} and {other:.2f}; difference {r2 - other:+.2f})"

@@ -154,7 +154,7 @@ def predictor_matrix(text: Text, vocabulary: NeuronVocabulary) -> sp.csr_matrix:
 class Predictor:
     """One column in words; `identity` is a token or word by name, `family` what it groups with.
 
-    `brief` is the phrase of a group in short, empty where that is no shorter.
+    `brief` is the phrase of a group in short; empty for a single column.
     """
 
     name: str

@@ -116,7 +116,7 @@ def view(folder: RunFolder) -> ReportView:
         verified=any(head.recovered is not None for head in heads),
         n_neurons=len(folder.neurons),
         neurons=_neurons(folder),
-        neurons_in_short="gist" in folder.neurons,
+        neurons_in_short=_any_in_short(folder.neurons),
         neuron_layers=sorted({int(layer) for layer in folder.neurons["layer"]}),
         neuron_kinds=_kinds(folder.neurons),
         neuron_figures=_neuron_figures(run.get("figures") or {}),
@@ -226,6 +226,10 @@ def _neurons(folder: RunFolder) -> list[NeuronRow]:
         )
         for row in ranked.head(SHOWN_NEURONS).to_dict("records")
     ]
+
+
+def _any_in_short(neurons: pd.DataFrame) -> bool:
+    return "gist" in neurons and bool((neurons["gist"] != neurons["label"]).any())
 
 
 def _kinds(neurons: pd.DataFrame) -> list[tuple[str, str]]:

@@ -1,8 +1,11 @@
-"""What is said of a neuron, whole and in short."""
+"""What is said of a neuron, whole and in short, and where what is said fails."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
-from labeler.neuron_tables import Term, neuron_gist, neuron_sentence
+from labeler.neuron_tables import NeuronTable, Term, neuron_gist, neuron_sentence
 from labeler.predictors import Predictor, grouped
 
 
@@ -42,3 +45,35 @@ def test_in_short_groups_are_in_part_and_signs_are_kept():
     terms = [term(tokens(*"abcde"), 0.3), term("commas", 0.2, weight=-1.0)]
     assert neuron_gist(terms) == 'Fires on "a", "b", "c" or 2 others; quiet on commas.'
     assert neuron_gist(terms[1:]) == "Lower on commas."
+
+
+def test_in_short_too_a_neuron_that_fires_on_something_is_quiet_on_the_rest():
+    terms = [term("commas", 0.4, weight=-1.0), term("nouns", 0.1)]
+    assert neuron_sentence(terms) == "Fires on nouns; quiet on commas."
+    assert neuron_gist(terms) == "Quiet on commas."
+
+
+def test_counter_examples_are_where_label_and_neuron_disagree(monkeypatch):
+    """Not where both fire and one does so more: rows 0 and 1 have the largest residuals."""
+    feature = np.array([1.0, 1, 1, 1, 0, 0, 0, 0])
+    x = np.array([9.0, 8, 0, 1, 3, 0, 0, 0])
+    table = NeuronTable(
+        fit=SimpleNamespace(  # type: ignore[arg-type]
+            constant=[0.0],
+            chosen=np.zeros((1, 1, 1)),
+            weight=np.array([[4.0]]),
+            columns=lambda *_: [0],
+        ),
+        names=["L0N0"],
+        predictors=[],
+        statistics=None,  # type: ignore[arg-type]
+        evidence=SimpleNamespace(x=x[:, None], places=[(i, 0) for i in range(8)]),  # type: ignore[arg-type]
+        sample=feature[:, None],
+        limits=None,  # type: ignore[arg-type]
+    )
+    monkeypatch.setattr(NeuronTable, "_at", lambda _, name, kind, rank, row, neuron: (kind, row))
+    assert list(table._counter_examples(0, "L0N0")) == [
+        ("feature without activation", 2),
+        ("feature without activation", 3),
+        ("activation without feature", 4),
+    ]
