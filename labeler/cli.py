@@ -157,11 +157,16 @@ def show(
 
     folder = open_run(run)
     names = [*folder.heads["name"], *folder.neurons["name"]]
+    name = name.upper()
     if name not in set(names):
         raise ConfigError(f"no component {name!r} in {run}; {did_you_mean(name, names)}")
+    from reports.reviewed import said, verdicts, worded
+
+    verdict = verdicts(folder.review).get(name)
+    label, automatic = worded("automatic", verdict)
     shown = console()
     with folder.blamed():
-        for part in component(folder, name):
+        for part in component(folder, name, label if automatic else "", said(verdict)):
             shown.print(part)
 
 

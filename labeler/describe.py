@@ -52,18 +52,21 @@ def head_sentence(label: HeadLabel, phrase: Phrase) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def unlabelled_sentence(entropy: float, first: float) -> str:
-    """What was measured of a head that no label holds for.
+def unlabelled_sentence(entropy: float, first: float, why: str = "") -> str:
+    """What was measured of a head that no label holds for, and why none does.
 
     `entropy` of its patterns in nats, mean over queries, said as the number of tokens that an even
     spread would need for it; `first`, its attention to the first position, from 0 to 1.
     """
     tokens = math.exp(entropy)
     number = "one token" if tokens < 1.5 else f"{tokens:.0f} tokens"
-    sink = f", {percent(first)} of it on the start of the text" if first >= SOMETIMES else ""
     if tokens > FEW:
-        return f"Unlabelled: diffuse, its attention as wide as an even spread over {number}{sink}."
-    return f"Unlabelled: its attention is as narrow as on {number}{sink}; no rule tried says which."
+        said = f"diffuse, its attention as wide as an even spread over {number}"
+    else:
+        said = f"its attention is as narrow as on {number}"
+    if first >= SOMETIMES:
+        said += f", {percent(first)} of it on the start of the text"
+    return f"Unlabelled: {said}{'; ' if why else ''}{why}."
 
 
 def parked(first: float, written: float) -> bool:

@@ -23,13 +23,17 @@ from labeler.thresholds import Thresholds
 
 EVENLY = "(all visible tokens)"
 """Stands in predictions.parquet for an exception that says no more than the baseline."""
+FEWEST_JUDGES = 3
+"""Judging folds; with fewer there is no interval, and nothing is tested."""
+UNTESTED = "too few prompts to test a label on"
+NO_LIFT = {"lift": None, "lift_low": None, "lift_high": None}
 SINK = "start of text"
 WRITES_NOTHING = ", where it writes next to nothing"
 
 
 def confidence(r2: float, low: float, labelled: bool, limits: Thresholds) -> str:
     """`clear`, `likely`, `weak` or `unlabelled`, by held-out R² and its lower bound."""
-    if not labelled or r2 < limits.effect_floor or low <= 0:
+    if not labelled or r2 < limits.effect_floor or not low > 0:  # nor where there is no interval
         return "unlabelled"
     if r2 >= limits.clear:
         return "clear"
@@ -46,6 +50,25 @@ def head_confidence(r2: float, low: float, general: float, limits: Thresholds) -
     """
     said = max(general, r2 if r2 >= limits.clear else 0.0) >= limits.head_floor
     return confidence(r2, low, said and r2 >= limits.head_floor, limits)
+
+
+def why_unlabelled(
+    label: HeadLabel, r2: float, general: float, n_judges: int, limits: Thresholds
+) -> str:
+    """Why a head is left without a label."""
+    floor = limits.head_floor
+    if n_judges < FEWEST_JUDGES:
+        return UNTESTED
+    if not any(rule.terms for rule in label.rules):
+        return "nothing that was tried held on the judging prompts"
+    if r2 < floor:
+        return f"what held explains {max(r2, 0):.2f} of it, and {floor:g} is asked"
+    if general < floor:
+        return (
+            f"what held explains {r2:.2f} of it, its general rule {max(general, 0):.2f} where "
+            f"{floor:g} is asked"
+        )
+    return f"what held explains {r2:.2f} of it, which may be chance"
 
 
 def distance_errors(
@@ -92,6 +115,9 @@ def head_rows(
     r2, low, high = r_squared(errors, energies)
     r2_dense, _, _ = r_squared(dense, energies)
     r2_distance, _, _ = r_squared(distance_errors(folds, fit.heads, kind), energies)
+    if len(folds) < 2:  # the prompts that chose are those that would judge
+        r2, r2_dense, r2_distance = (np.full(len(r2), np.nan) for _ in range(3))
+        weighted = np.full(len(weighted), np.nan)
     rows = max(float(summed(folds, "rows").sum()), 1.0)
     first = summed(folds, "first")[fit.heads].sum(axis=1) / rows
     entropy = summed(folds, "entropy")[fit.heads] / rows
@@ -106,7 +132,11 @@ def head_rows(
         sure = head_confidence(r2[index], low[index], general[index], limits)
         layer, head = label.name[1:].split("H")
         if sure == "unlabelled":
-            said = gist = unlabelled_sentence(entropy[index], first[index])
+            why = why_unlabelled(label, r2[index], general[index], len(fit.judges), limits)
+            said = unlabelled_sentence(entropy[index], first[index], why)
+            gist = unlabelled_sentence(entropy[index], first[index])
+            if why == UNTESTED:
+                gist = f"Unlabelled: {why}."
         else:
             said_of = idle if parked(first[index], weighted_first[index]) else phrases
             said = head_sentence(label, said_of.__getitem__)
@@ -154,6 +184,7 @@ def prediction_rows(
         x.reshape(n_heads, n)
         for x in ratio(mass.reshape(len(judge), -1), under.reshape(len(judge), -1))
     )
+    first = sum(folds[i]["first"][fit.heads].sum(axis=1) for i in judge) / rows
     coverage = fit.choose.coverage(fit.leaves)
     found = {(t.head, t.query_class, t.relation): t for t in tests}
     for h, label in enumerate(labels):
@@ -171,6 +202,8 @@ def prediction_rows(
                 "lift_high": high[h, r],
                 "selected": r in general,
             }
+            if item.start:  # masses and what distance expects leave the first position out
+                row |= {"mass": first[h], **NO_LIFT}
             if r in general:
                 term = label.general.terms[general[r]]
                 row |= {"share": term.share, "coverage": term.coverage}
@@ -218,6 +251,7 @@ def _exception_rows(
                 "lift_low": low[term.relation],
                 "lift_high": high[term.relation],
                 "selected": True,
+                **(NO_LIFT if relations[term.relation].start else {}),
                 **_tested(found.get((head, rule.query_class, term.relation))),
             }
 

@@ -151,7 +151,8 @@ def _judge(
     shown, stored = _showcase(session, rules)
     counts, figures = _counts(tables)
     figures |= about_neurons
-    return Findings(tables, shown, stored, counts, figures, _headline(counts, figures), pictures)
+    said = _headline(counts, figures, session.n_folds, len(session.corpus))
+    return Findings(tables, shown, stored, counts, figures, said, pictures)
 
 
 def _first_texts(session: Session, shards: Sequence[Shard], limit: int) -> list[Text]:
@@ -276,17 +277,26 @@ def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, 
         "neurons_labelled": int((neurons["confidence"] != "unlabelled").sum()),
         "dead": int((neurons["kind"] == "dead").sum()),
     }
-    figures: dict[str, float | None] = {
-        "mean_r2": float(heads["r2"].mean()),
-        "mean_r2_labelled": float(labelled["r2"].mean()) if len(labelled) else None,
-        "mean_r2_dense": float(heads["r2_dense"].mean()),
-        "mean_r2_distance": float(heads["r2_distance"].mean()),
+    figures = {
+        "mean_r2": _mean(heads["r2"]),
+        "mean_r2_labelled": _mean(labelled["r2"]),
+        "mean_r2_dense": _mean(heads["r2_dense"]),
+        "mean_r2_distance": _mean(heads["r2_distance"]),
     }
     return counts, figures
 
 
-def _headline(counts: dict[str, int], figures: dict[str, float | None]) -> str:
+def _mean(values: pd.Series) -> float | None:
+    return float(values.mean()) if values.notna().any() else None
+
+
+def _headline(
+    counts: dict[str, int], figures: dict[str, float | None], n_folds: int, n_prompts: int
+) -> str:
     said = f"{counts['heads_labelled']:,} of {counts['heads']:,} heads are labelled"
+    if not n_folds:
+        few = "1 prompt is" if n_prompts == 1 else f"{n_prompts} prompts are"
+        return f"{said}: {few} too few to test a label on; some hundred make good labels."
     if figures["mean_r2_labelled"] is not None:
         said += (
             f"; on average a label explains {figures['mean_r2_labelled']:.0%} of what its head's "
@@ -294,5 +304,5 @@ def _headline(counts: dict[str, int], figures: dict[str, float | None]) -> str:
         )
     if counts["neurons"]:
         said += f"; {counts['neurons_labelled']:,} of {counts['neurons']:,} neurons are labelled"
-        said += neuron_headline(figures)
+        said += neuron_headline(figures) if counts["neurons_labelled"] else ""
     return f"{said}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ DISAGREE = ("feature without activation", "activation without feature")
 MARKS = {"clear": "", "likely": "~ ", "weak": "~~ ", "unlabelled": ""}
 SHOWN = {"best": 3, "worst": 2, "top": 4, **dict.fromkeys(DISAGREE, 2)}
 STRONGEST = 4
+BEYOND = 0.2
+"""The part of a query's attention that is left of a strip, from which on that is said."""
 EXCEPTION = re.compile(r"; (?=on [^;:]+: )")
 ONLY_ITSELF = re.compile(r"; (on [^;:]*, only to itself)\.$")
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -126,7 +128,7 @@ def head_table(heads: pd.DataFrame, limit: int | None = None) -> Table:
         said = Text(MARKS[sure] + general, style=STYLES[sure])
         for exception in exceptions:
             said.append(f"\n– {exception}", style="not bold dim")
-        table.add_row(row["name"], said, f"{row['r2']:.2f}")
+        table.add_row(row["name"], said, "–" if pd.isna(row["r2"]) else f"{row['r2']:.2f}")
     return table
 
 
@@ -165,29 +167,46 @@ def ablation_table(rows: pd.DataFrame) -> Table:
     return table
 
 
-def component(folder: RunFolder, name: str) -> list[Any]:
-    """One head or neuron: its label, its predictions, its examples."""
+def component(
+    folder: RunFolder, name: str, reworded: str = "", reviewed: str = ""
+) -> Iterator[Any]:
+    """One head or neuron: its label or a reader's words, its predictions, its examples.
+
+    `reviewed` is what a reader decided, in a line.
+    """
     neurons = "N" in name
     frame = folder.neurons if neurons else folder.heads
     row = frame[frame["name"] == name].iloc[0]
     sure = str(row["confidence"])
-    general, *exceptions = laid_out(visible(str(row["label"])) or "unlabelled")
-    parts: list[Any] = [
-        Text(f"{name}  {MARKS[sure]}{general}", style="bold"),
-        *(Text(f"– {exception}") for exception in exceptions),
-        Text(f"held-out R² {row['r2']:.3f}{_interval(row)}  ({sure}){_reading(row)}", style="dim"),
-        _predictions(folder, name, "weight" if neurons else "share"),
-    ]
+    label = visible(str(row["label"])) or "unlabelled"
+    general, *exceptions = [reworded] if reworded else laid_out(label)
+    yield Text(f"{name}  {MARKS[sure]}{general}", style="bold")
+    yield from (Text(f"– {exception}") for exception in exceptions)
+    if reviewed:
+        yield Text(f"{reviewed}{f' (automatic: {label})' if reworded else ''}", style="italic")
+    yield Text("\n".join(_measured(row, sure)), style="dim")
+    yield _predictions(folder, name, "weight" if neurons else "share")
     evidence = folder.evidence_neurons if neurons else folder.evidence_heads
     own = evidence[evidence["name"] == name]
     for kind, examples in own.groupby("kind", sort=False):
-        for _, example in examples.head(
-            SHOWN.get(str(kind), 0 if "decile" in kind else 1)
-        ).iterrows():
-            shown = _neuron_strip(example) if neurons else _head_strip(example)
-            parts.append(Text(f"\n{kind} · {visible(example['prompt'])}", style="dim"))
-            parts.append(shown)
-    return parts
+        count = SHOWN.get(str(kind), 0 if "decile" in kind else 1)
+        for _, example in examples.head(count).iterrows():
+            yield Text(f"\n{kind} · {visible(example['prompt'])}", style="dim")
+            yield _neuron_strip(example) if neurons else _head_strip(example)
+
+
+def _measured(row: pd.Series, sure: str) -> Iterator[str]:
+    """What the label is worth, a line each."""
+    if pd.isna(row["r2"]):
+        yield f"no held-out R²  ({sure})"
+    else:
+        yield f"held-out R² {row['r2']:.3f}{_interval(row)}  ({sure})"
+    if pd.notna(row.get("r2_weighted")):
+        yield f"rests on attention; value-weighted R² {row['r2_weighted']:.3f}"
+    if pd.notna(row.get("cost")):
+        costs = f"put in the head's place it costs {np.expm1(row['cost']):+.2%} perplexity"
+        back = row.get("recovered")
+        yield f"{costs}, {'inert here' if pd.isna(back) else f'recovered {back:.2f}'}"
 
 
 def visible(string: str) -> str:
@@ -199,13 +218,6 @@ def visible(string: str) -> str:
 def _interval(row: pd.Series) -> str:
     known = pd.notna(row["r2_low"]) and pd.notna(row["r2_high"])
     return f" [{row['r2_low']:.3f}, {row['r2_high']:.3f}]" if known else ""
-
-
-def _reading(row: pd.Series) -> str:
-    """Which reading of a head its label rests on, and how it does in the other."""
-    if "r2_weighted" not in row or pd.isna(row["r2_weighted"]):
-        return ""
-    return f"\nrests on attention; value-weighted R² {row['r2_weighted']:.3f}"
 
 
 def _predictions(folder: RunFolder, name: str, share: str) -> Table:
@@ -225,11 +237,11 @@ def _predictions(folder: RunFolder, name: str, share: str) -> Table:
 def _head_strip(example: pd.Series) -> Text:
     text = Text()
     strongest = max(max(example["real"]), 1e-9)
-    for token, value in zip(example["tokens"], example["real"], strict=True):
+    at = example["query"] - example["start"]
+    for index, (token, value) in enumerate(zip(example["tokens"], example["real"], strict=True)):
         level = int(value / strongest * 4)
         style = ("", "underline", "reverse dim", "reverse", "bold reverse")[level]
-        text.append(visible(token), style=style)
-    at = example["query"] - example["start"]
+        text.append(_marked(token, index == at), style=style)
     strongest_first = np.argsort(-np.asarray(example["real"], dtype=float), kind="stable")
     keys = ", ".join(
         f"{_quoted(example['tokens'][key])} {example['real'][key]:.0%}"
@@ -237,7 +249,14 @@ def _head_strip(example: pd.Series) -> Text:
         if example["real"][key] >= 0.01
     )
     query = _quoted(example["tokens"][at])
-    return text.append(f"\nfrom {query} at {example['query']} to {keys}", style="dim")
+    text.append(f"\nfrom {query} at {example['query']} to {keys or 'nothing here'}", style="dim")
+    beyond = 1 - sum(example["real"])
+    return text.append(f"; {beyond:.0%} further left" if beyond >= BEYOND else "", style="dim")
+
+
+def _marked(token: str, it: bool) -> str:
+    """A token of a strip; the one that the strip is about is in brackets."""
+    return f"[{visible(token)}]" if it else visible(token)
 
 
 def _quoted(token: str) -> str:
@@ -248,7 +267,7 @@ def _neuron_strip(example: pd.Series) -> Text:
     text = Text()
     at = example["position"] - example["start"]
     for index, token in enumerate(example["tokens"]):
-        text.append(visible(token), style="bold reverse" if index == at else "")
+        text.append(_marked(token, index == at), style="bold" if index == at else "")
     return text.append(f"  {example['value']:+.2f}", style="dim")
 
 
@@ -260,5 +279,6 @@ def hook_table(rows: Sequence[dict[str, Any]]) -> Table:
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(row["hook"], *(f"{row[name]:.4f}" for name in names))
+        # −0.00001 is 0.0000
+        table.add_row(row["hook"], *(f"{round(row[name], 4) + 0.0:.4f}" for name in names))
     return table

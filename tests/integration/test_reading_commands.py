@@ -41,6 +41,20 @@ def test_show_says_what_is_known_of_a_component(cli: Cli, finished: Path, name: 
     assert re.search(r"^(best|worst|top|decile 1) · ", ended.out, re.MULTILINE)
 
 
+def test_show_says_what_a_reader_decided(cli: Cli, finished: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+    edit = {"verdict": "edit", "label": "Looks at itself.", "reviewer": "Ada", "when": "2026-01-02"}
+    reject = {"verdict": "reject", "reviewer": "Bob"}
+    found = {"verdicts": {"L0H1": edit, "L0N3": reject}}
+    (run / "review.json").write_text(json.dumps(found))
+    shown = cli("show", run, "l0h1").out  # as one types it
+    assert shown.splitlines()[0].endswith("Looks at itself.")
+    assert "Reworded by Ada on 2026-01-02" in shown
+    assert "(automatic: " in shown
+    assert "Rejected by Bob" in cli("show", run, "L0N3").out
+
+
 def test_show_suggests_the_nearest_component(cli: Cli, finished: Path):
     ended = cli("show", finished, "L0H7")
     assert ended.code == 2

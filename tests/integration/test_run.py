@@ -231,6 +231,32 @@ def test_overwrite_replaces_the_run_and_nothing_else(
     assert not (out / "review.json").exists()
 
 
+def test_what_nothing_can_be_held_against_is_no_label(cli: Cli, model: Path, tmp_path: Path):
+    """Fewer than 8 prompts have no folds: what chooses would judge."""
+    corpus = tmp_path / "few.txt"
+    corpus.write_text("\n\n".join(prompts(5)))
+    ended = cli("run", "--model", model, "--corpus", corpus, "--out", tmp_path / "run")
+    assert ended.code == 0, ended.err
+    few = "0 of 2 heads are labelled: 5 prompts are too few to test a label on"
+    assert few in " ".join(ended.out.split())
+    run = open_run(tmp_path / "run")
+    assert set(run.heads["confidence"]) == {"unlabelled"}
+    assert (
+        run.heads[["r2", "r2_low", "r2_dense", "r2_distance", "r2_weighted"]].isna().all(axis=None)
+    )
+    assert run.heads["label"].str.contains("too few prompts to test a label on").all()
+    assert set(run.neurons["confidence"]) == {"unlabelled"}
+    assert few in (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "no held-out R²" in cli("show", tmp_path / "run", "L0H0").out
+
+
+def test_few_prompts_are_said_to_be_few(cli: Cli, model: Path, tmp_path: Path):
+    corpus = tmp_path / "few.txt"
+    corpus.write_text("\n\n".join(prompts(12)))
+    given = ("run", "--model", model, "--corpus", corpus, "--no-report", "--out", tmp_path / "run")
+    assert "warning: 12 prompts are few" in cli(*given).err
+
+
 def test_the_python_api(model: Path, tmp_path: Path):
     run = label(model, prompts(9), tmp_path / "run")
     assert list(run.heads["name"]) == ["L0H0", "L0H1"]

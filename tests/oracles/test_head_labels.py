@@ -142,8 +142,10 @@ def test_a_uniform_head_is_unlabelled_and_a_previous_token_head_has_no_content(r
     rows = run.heads.set_index("name")
     assert rows.loc["L2H0", "confidence"] == "unlabelled"
     # It sees 2 to 60 tokens alike in texts of 25 to 60; their geometric mean is some 20.
-    said = "Unlabelled: diffuse, its attention as wide as an even spread over 20 tokens."
-    assert rows.loc["L2H0", "label"] == said
+    said = "Unlabelled: diffuse, its attention as wide as an even spread over 20 tokens"
+    assert rows.loc["L2H0", "gist"] == f"{said}."
+    why = "nothing that was tried held on the judging prompts"
+    assert rows.loc["L2H0", "label"] == f"{said}; {why}."
     assert (rows.drop(index="L2H0")["confidence"] == "clear").all()
     assert set(_chosen(run, "L0H0")) == {"previous token"}
 

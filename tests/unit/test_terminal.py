@@ -114,7 +114,7 @@ def test_a_component_shows_its_label_shares_exceptions_and_evidence():
     assert ["closing", "speech", "mark", "current", "token", "25.0%", "0.04"] in rows
     assert "comma" not in text  # not selected: not said
     assert "best · a[1]" in text
-    assert "[red]⏎" in text  # the corpus is printed, not interpreted
+    assert "[red][⏎]" in text  # the query in brackets; the corpus is printed, not interpreted
     assert "from ‘⏎’ at 7 to ‘⟨start⟩’ 50%, ‘[red]’ 25%, ‘⏎’ 25%" in text
 
 
