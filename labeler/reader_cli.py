@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from labeler.review import Merged
 
 SHOWN = 12
+MOVED = 0.005
+"""Heads whose labels are farther apart than this, as a part of the attention, are shown."""
 
 
 def run_path(run: str) -> Path:
@@ -117,7 +119,12 @@ def compare(
     shown = console()
     for caution in found.cautions:
         console(stderr=True).print(f"note: {caution}", highlight=False, markup=False)
-    shown.print(_table(found.titles, found.heads[:SHOWN]))
+    moved = [head for head in found.heads if head.farthest >= MOVED]
+    shown.print(_table(found.titles, moved[:SHOWN]))
+    if len(found.heads) > len(moved):
+        shown.print(
+            f"and {len(found.heads) - len(moved)} that moved by less than a percent\n", style="dim"
+        )
     shown.print(found.summary, highlight=False, markup=False)
     written = write_comparison(found, out)
     shown.print(f"Page: {written}", highlight=False, markup=False, soft_wrap=True)
@@ -137,10 +144,14 @@ def _table(titles: Sequence[str], heads: Sequence[Any]) -> Table:
         table.add_column(Text(visible(title)), ratio=1)
     for head in heads:
         first, last = head.told[0], head.told[-1]
-        said = [(told.said if told else "") or "unlabelled" for told in (first, last)]
+        said = [(told.brief if told else "") or "unlabelled" for told in (first, last)]
         if last and last.repeats(first):
             said[1] = "same"
-        change = "–" if head.change is None else f"{head.change:+.2f}"
+        elif said[1] == said[0]:
+            said[1] = "the same in short"
+        change = (
+            "–" if head.change is None else f"{round(head.change, 2) + 0.0:+.2f}"
+        )  # −0.001 is no fall
         cells = (head.name, f"{head.distance or 0:.0%}", change, *said)
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table

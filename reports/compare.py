@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -43,6 +42,11 @@ class Told:
     def said(self) -> str:
         """The label, and for an unlabelled component nothing."""
         return "" if self.confidence == "unlabelled" else self.label
+
+    @property
+    def brief(self) -> str:
+        """The label in short where there is such."""
+        return self.said and (self.gist or self.said)
 
     @property
     def lines(self) -> list[Line]:
@@ -212,7 +216,7 @@ def _compared(
     while settled > 0 and apart[settled - 1] <= SETTLED:
         settled -= 1
     moved = [(key, first.get(key, 0.0), last.get(key, 0.0)) for key in {*first, *last}]
-    moved = [item for item in moved if abs(item[1] - item[2]) >= 0.005]
+    moved = [item for item in moved if percent(item[1]) != percent(item[2])]
     moved.sort(key=lambda item: (-abs(item[1] - item[2]), item[0]))
     return Compared(
         name, told, steps, distance(first, last), _change(told), tuple(moved[:4]), settled
@@ -246,10 +250,10 @@ def _counts(folder: RunFolder) -> dict[str, Any]:
     return {
         "heads": len(folder.heads),
         "labelled": int((folder.heads["confidence"] != "unlabelled").sum()),
-        "mean_r2": float(np.mean(folder.heads["r2"])) if len(folder.heads) else None,
+        "mean_r2": number(folder.heads["r2"].mean()),
         "neurons": len(neurons),
         "neurons_labelled": int((neurons["confidence"] != "unlabelled").sum()),
-        "neurons_median": float(np.nanmedian(neurons["r2"])) if len(neurons) else None,
+        "neurons_median": number(neurons["r2"].median()) if len(neurons) else None,
         "prompts": folder.run["corpus"]["prompts"],
         "model": short_name(folder.run["model"]["name"]),
         "place": folder.run["model"]["name"],

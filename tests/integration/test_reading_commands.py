@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from labeler.results import open_run, write_table
+
 from .conftest import Cli
 
 
@@ -53,6 +55,21 @@ def test_show_says_what_a_reader_decided(cli: Cli, finished: Path, tmp_path: Pat
     assert "Reworded by Ada on 2026-01-02" in shown
     assert "(automatic: " in shown
     assert "Rejected by Bob" in cli("show", run, "L0N3").out
+
+
+def test_compare_lists_in_short_the_heads_that_moved(cli: Cli, finished: Path, tmp_path: Path):
+    later = tmp_path / "later"
+    shutil.copytree(finished, later, ignore=shutil.ignore_patterns("report"))
+    run = open_run(later)
+    heads = run.heads.assign(confidence="clear", gist=["One in short.", "Two in short."])
+    write_table(later, "heads.parquet", heads)
+    said = run.predictions.iloc[[0]].assign(name="L0H1", selected=True, query_class="", share=0.5)
+    write_table(later, "predictions.parquet", said)
+    ended = cli("compare", finished, later, "--out", tmp_path / "page.html")
+    assert ended.code == 0, ended.err
+    assert "Two in short." in ended.out
+    assert ended.out.count("L0H") == 1
+    assert "and 1 that moved by less than a percent" in ended.out
 
 
 def test_show_suggests_the_nearest_component(cli: Cli, finished: Path):
