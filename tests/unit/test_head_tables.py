@@ -1,0 +1,41 @@
+"""Whether a head has a label, and what is said where it has none."""
+
+import math
+
+import pytest
+
+from labeler.head_tables import confidence, head_confidence, why_unlabelled
+from labeler.labels import HeadLabel, Rule, Term
+from labeler.thresholds import Thresholds
+
+LIMITS = Thresholds()
+SOMETHING = HeadLabel("L0H0", Rule((Term(0, 0.4, 1.0),), (0,)), ())
+NOTHING = HeadLabel("L0H0", Rule((), (0,)), ())
+
+
+def test_without_an_interval_above_zero_there_is_no_label():
+    assert confidence(0.9, 0.1, True, LIMITS) == "clear"
+    for low in (0.0, -0.1, math.nan):
+        assert confidence(0.9, low, True, LIMITS) == "unlabelled"
+    assert head_confidence(0.9, math.nan, 0.9, LIMITS) == "unlabelled"
+
+
+@pytest.mark.parametrize(
+    ("label", "r2", "general", "judges", "why"),
+    [
+        (SOMETHING, 0.9, 0.9, 1, "too few prompts to test a label on"),
+        (NOTHING, 0.0, 0.0, 8, "nothing that was tried held on the judging prompts"),
+        # Rounded down: 0.0599 is not 0.06.
+        (SOMETHING, 0.0599, 0.01, 8, "what held explains 0.059 of it, and 0.06 is asked"),
+        (
+            SOMETHING,
+            0.15,
+            0.0599,
+            8,
+            "what held explains 0.15 of it, its general rule 0.059 where 0.06 is asked",
+        ),
+        (SOMETHING, 0.15, 0.1, 8, "what held explains 0.15 of it, which may be chance"),
+    ],
+)
+def test_the_reason_is_the_one_that_kept_the_label_back(label, r2, general, judges, why):
+    assert why_unlabelled(label, r2, general, judges, LIMITS) == why
