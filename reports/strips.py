@@ -14,6 +14,9 @@ Row = dict[str, Any]
 Groups = list[dict[str, Any]]
 """`title`, and `rows` of `under` (two lines that say where and how much), `t`, `at`, and bars."""
 
+BEYOND = 0.2
+"""The part of a query's attention that is left of a strip, from which on that is said."""
+
 NEURON_TITLES = {
     "top": "Strongest activations, one a prompt",
     "feature without activation": "The label says so, the neuron does not",
@@ -34,6 +37,9 @@ def head_strips(rows: list[Row], labelled: bool, tokens: Dictionary[str]) -> Gro
         kind = str(row["kind"])
         title = titles.get(kind) or sentence(kind).replace("exception: ", "Exception: ", 1)
         r2 = "" if number(row["r2"]) is None else f"R² {decimal(row['r2'])}"
+        beyond = 1 - sum(row["real"])
+        if beyond >= BEYOND:
+            r2 = f"{r2}; {percent(beyond)} further left".removeprefix("; ")
         bars = {"real": rounded(row["real"], 3), "label": rounded(row["predicted"], 3)}
         groups.setdefault(title, []).append(
             _strip(row, int(row["query"]), [_place(row, "query"), r2], tokens) | bars

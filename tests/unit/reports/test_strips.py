@@ -36,6 +36,15 @@ def test_groups_of_a_head_keep_their_order_and_say_whose_rows_they_are() -> None
     assert titles[0] == "Rows that spreading evenly explains best"
 
 
+def test_attention_that_a_strip_does_not_reach_is_said() -> None:
+    given = [
+        row("best", query=6, real=real, predicted=[0, 0, 0], r2=0.5)
+        for real in ([0.1, 0.1, 0.0], [0.5, 0.2, 0.15])
+    ]
+    (group,) = head_strips(given, True, Dictionary())
+    assert [one["under"][1] for one in group["rows"]] == ["R² 0.50; 80% further left", "R² 0.50"]
+
+
 def test_tenths_carry_how_often_the_label_speaks_there() -> None:
     rows = [row(f"decile {d}", position=5, value=d / 10, values=[0, 1, 2]) for d in (1, 10)]
     rows.append(row("top", position=5, value=3.0, values=[0, 3, 0]))
