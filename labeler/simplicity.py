@@ -17,6 +17,8 @@ PLAIN = frozenset(
         *("nearby (8)", "nearby (32)", "anywhere"),
     }
 )
+TWOFOLD = frozenset({"earlier pieces, else current token", "earlier pieces, else previous word"})
+"""Where the current word has no earlier piece, what they fall back on says the same."""
 CORE = frozenset(
     {
         *("nearest structural pivot", "every structural pivot"),
@@ -37,9 +39,9 @@ def level(item: Heuristic) -> int:
         return 0
     if item.name in PLAIN:
         return 1
-    if item.positional:
+    if item.positional and item.name not in TWOFOLD:
         return 2
-    if item.name in CORE or not item.module.startswith(BUILT_IN):
+    if item.name in CORE or item.name in TWOFOLD or not item.module.startswith(BUILT_IN):
         return 3
     lifted = item.name.startswith(LIFTED) and "duplicate" not in item.name
     return 4 if lifted else 5
@@ -49,8 +51,9 @@ def levels(relations: Sequence[Heuristic]) -> Int[ndarray, " relation"]:
     """How much each relation needs to be explained, 0 for the least.
 
     First the sink and the two nearest tokens, then other offsets and windows, then what needs words
-    but no content, then the relations of the source's table and those of plugins, then "the nearest
-    comma" and "all commas so far", then the rest. Where all words are single tokens "the previous
-    token" and "the end of the previous word" are the same pattern, and only the first is a finding.
+    but no content, then the relations of the source's table, those of plugins and those that say
+    two things, then "the nearest comma" and "all commas so far", then the rest. Where all words are
+    single tokens "the previous token" and "the end of the previous word" are the same pattern, and
+    only the first is a finding.
     """
     return np.array([level(item) for item in relations], dtype=np.int64)
