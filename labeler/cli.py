@@ -148,23 +148,32 @@ def models(
 
 @app.command()
 def show(
-    run: ReadPath, name: Annotated[str, typer.Argument(help="A head or neuron: L0H6, L0N512.")]
+    run: ReadPath,
+    name: Annotated[
+        str | None, typer.Argument(help="A head or neuron: L0H6, L0N512 [the table of all heads].")
+    ] = None,
 ) -> None:
-    """One head or neuron in the terminal: label, shares, exceptions, evidence."""
+    """One head or neuron in the terminal: label, shares, exceptions, evidence; or all heads."""
     from labeler.errors import ConfigError, did_you_mean
     from labeler.results import open_run
-    from labeler.terminal import component, console
+    from labeler.terminal import component, console, head_table
+    from reports.reviewed import in_short, said, verdicts, worded
 
     folder = open_run(run)
+    shown, reviewed = console(), verdicts(folder.review)
+    if name is None:
+        rows = folder.heads.to_dict("records")
+        gists = [in_short(row, reviewed.get(row["name"])) for row in rows]
+        shown.print(head_table(folder.heads.assign(gist=gists)))
+        for line in folder.headlines:
+            shown.print(line, highlight=False)
+        return
     names = [*folder.heads["name"], *folder.neurons["name"]]
     name = name.upper()
     if name not in set(names):
         raise ConfigError(f"no component {name!r} in {run}; {did_you_mean(name, names)}")
-    from reports.reviewed import said, verdicts, worded
-
-    verdict = verdicts(folder.review).get(name)
+    verdict = reviewed.get(name)
     label, automatic = worded("automatic", verdict)
-    shown = console()
     with folder.blamed():
         for part in component(folder, name, label if automatic else "", said(verdict)):
             shown.print(part)

@@ -209,6 +209,12 @@ class RunFolder:
         corpus, model = self.run.get("corpus", {}), self.run.get("model", {})
         return f"{corpus.get('hash', '')}+{model.get('hash', '')}"
 
+    @property
+    def headlines(self) -> list[str]:
+        """The result in a sentence, and after `verify` what running the labels costs."""
+        found = [str(self.run["headline"]), self.run.get("headline_replacement")]
+        return [line for line in found if line]
+
     @cached_property
     def review(self) -> dict[str, Any]:
         """`review.json`; empty where nobody reviewed."""

@@ -66,8 +66,7 @@ class Run:
     @property
     def headlines(self) -> list[str]:
         """The result, and after `verify` what running the labels costs."""
-        found = [self.headline, self.folder.run.get("headline_replacement")]
-        return [line for line in found if line]
+        return self.folder.headlines
 
     @property
     def warnings(self) -> list[str]:

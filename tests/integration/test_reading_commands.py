@@ -55,6 +55,10 @@ def test_show_says_what_a_reader_decided(cli: Cli, finished: Path, tmp_path: Pat
     assert "Reworded by Ada on 2026-01-02" in shown
     assert "(automatic: " in shown
     assert "Rejected by Bob" in cli("show", run, "L0N3").out
+    table = " ".join(cli("show", run).out.split())
+    assert "L0H0" in table
+    assert "Looks at itself." in table
+    assert open_run(run).run["headline"] in table
 
 
 def test_compare_lists_in_short_the_heads_that_moved(cli: Cli, finished: Path, tmp_path: Path):
