@@ -6,7 +6,7 @@ from labeler.results import RunFolder
 from reports.escape import latex, markdown
 from reports.head_view import HeadView, head_views
 from reports.view import thresholds_text
-from reports.wording import minus, sentence
+from reports.wording import minus, sentence, short_name
 
 
 def markdown_table(folder: RunFolder) -> str:
@@ -34,7 +34,7 @@ def markdown_table(folder: RunFolder) -> str:
 
 
 def _title(folder: RunFolder) -> str:
-    return sentence(folder.run["model"].get("name", "model"))
+    return sentence(short_name(str(folder.run["model"].get("name", "model"))))
 
 
 def described(head: HeadView) -> str:

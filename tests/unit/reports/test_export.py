@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from labeler.results import RunFolder, open_run
 from reports import FORMATS, export
 from reports.headvis import sparse
-from reports.tables import described
+from reports.tables import described, latex_table, markdown_table
 from reports.view import view
 from tests.data.make_run_folder import make_run_folder
 from tests.data.synthetic_heads import HOSTILE, Size
@@ -242,3 +242,11 @@ def test_neuronpedia_leaves_out_what_has_no_label_or_was_rejected(
 def test_described_says_a_rejection(reviewed: RunFolder) -> None:
     head = view(reviewed).heads[1]
     assert described(head).endswith("[rejected in review]")
+
+
+def test_a_table_is_headed_by_the_models_own_name(run: RunFolder) -> None:
+    place = run.run["model"] | {"name": "/home/ada/checkpoints/step_100"}
+    moved = RunFolder(run.path)
+    moved.run.update(run.run | {"model": place})
+    assert markdown_table(moved).startswith("# step\\_100\n")
+    assert "Attention heads of step\\_100." in latex_table(moved)
