@@ -55,9 +55,12 @@ def export(
     run: ReadPath,
     out: Annotated[Path, typer.Option(help="A file, or a folder for csv and headvis.")],
     kind: Annotated[
-        str,
-        typer.Option("--format", help="markdown, csv, json, latex, headvis or neuronpedia."),
-    ] = "markdown",
+        str | None,
+        typer.Option(
+            "--format",
+            help="markdown, csv, json, latex, headvis or neuronpedia [by the ending of --out].",
+        ),
+    ] = None,
 ) -> None:
     """Write the labels of a run in another form."""
     from labeler.errors import ConfigError, did_you_mean
@@ -65,6 +68,8 @@ def export(
     from reports import FORMATS
     from reports import export as write
 
+    if kind is None:
+        kind = {".json": "json", ".csv": "csv", ".tex": "latex"}.get(out.suffix, "markdown")
     if kind not in FORMATS:
         raise ConfigError(f"unknown format {kind!r}; {did_you_mean(kind, FORMATS)}")
     typer.echo(write(open_run(run), kind, out))
@@ -169,9 +174,10 @@ def show(
             shown.print(line, highlight=False)
         return
     names = [*folder.heads["name"], *folder.neurons["name"]]
+    if name.upper() not in set(names):
+        near = did_you_mean(name.upper(), names)
+        raise ConfigError(f"no component {name!r} in {run}; {near}")
     name = name.upper()
-    if name not in set(names):
-        raise ConfigError(f"no component {name!r} in {run}; {did_you_mean(name, names)}")
     verdict = reviewed.get(name)
     label, automatic = worded("automatic", verdict)
     with folder.blamed():

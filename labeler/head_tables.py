@@ -64,6 +64,8 @@ def why_unlabelled(
         return "nothing that was tried held on the judging prompts"
     if r2 < floor:
         return f"what held explains {_below(r2)} of it, and {floor:g} is asked"
+    if not label.general.terms:
+        return f"what held explains {r2:.2f} of it, on some kinds of token alone"
     if general < floor:
         return (
             f"what held explains {r2:.2f} of it, its general rule {_below(general)} where "

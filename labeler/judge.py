@@ -39,6 +39,8 @@ from labeler.verify import real_patterns
 from labeler.writing import induction_mass
 
 EVIDENCE_PROMPTS = 160
+FEW_PROMPTS = 100
+"""With fewer a run says that they are few: often nothing holds on half of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,6 +297,8 @@ def _headline(
 ) -> str:
     said = f"{counts['heads_labelled']:,} of {counts['heads']:,} heads are labelled"
     if not n_folds:
+        if counts["neurons"]:
+            said += f"; {counts['neurons_labelled']:,} of {counts['neurons']:,} neurons"
         few = "1 prompt is" if n_prompts == 1 else f"{n_prompts} prompts are"
         return f"{said}: {few} too few to test a label on; some hundred make good labels."
     if figures["mean_r2_labelled"] is not None:
@@ -305,4 +309,6 @@ def _headline(
     if counts["neurons"]:
         said += f"; {counts['neurons_labelled']:,} of {counts['neurons']:,} neurons are labelled"
         said += neuron_headline(figures) if counts["neurons_labelled"] else ""
+    if n_prompts < FEW_PROMPTS:
+        said += f". {n_prompts} prompts are few to test labels on; some hundred make good ones"
     return f"{said}."

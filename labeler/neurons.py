@@ -27,6 +27,8 @@ from labeler.reinitialised import neuron_statistics, reinitialised
 from labeler.session import Session
 from labeler.statistics import Statistics, merge
 
+HELD_OUT = ("r2", "r2_low", "r2_high", "r2_partial", "r2_reinitialised")
+
 
 @dataclass(frozen=True, eq=False)
 class NeuronFindings:
@@ -97,7 +99,12 @@ def neuron_findings(
             "evidence/neurons.parquet": pd.DataFrame(examples),
             "pairs.parquet": pd.DataFrame(numbers.pairs),
         }
-        return NeuronFindings(tables, numbers.figures, pictures())
+        figures = numbers.figures
+        if not session.n_folds:  # the prompts that chose are those that would judge
+            figures = dict.fromkeys(figures)
+            neurons = tables["neurons.parquet"]
+            neurons[neurons.columns.intersection(HELD_OUT)] = np.nan
+        return NeuronFindings(tables, figures, pictures())
 
 
 def _pictures(session: Session, table: NeuronTable, shown: Sequence[Prepared]) -> dict[str, Any]:

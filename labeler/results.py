@@ -209,6 +209,15 @@ class RunFolder:
         corpus, model = self.run.get("corpus", {}), self.run.get("model", {})
         return f"{corpus.get('hash', '')}+{model.get('hash', '')}"
 
+    def check_tested(self) -> None:
+        """RunFolderError where the prompts were too few to hold any out."""
+        corpus = self.run["corpus"]
+        if not corpus["folds"]:
+            raise RunFolderError(
+                f"{self.path} has no label that was tested: its prompts are too few "
+                f"({corpus['prompts']:,}); take a run on some hundred"
+            )
+
     @property
     def headlines(self) -> list[str]:
         """The result in a sentence, and after `verify` what running the labels costs."""

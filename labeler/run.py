@@ -28,9 +28,6 @@ from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_jso
 from labeler.session import Session
 from labeler.statistics import Statistics, summed
 
-FEW_PROMPTS = 50
-"""With fewer a run says that they are few."""
-
 
 @dataclass(frozen=True)
 class Run:
@@ -70,16 +67,9 @@ class Run:
 
     @property
     def warnings(self) -> list[str]:
-        """What was left out, never fired or took long, or rests on little, a line each."""
+        """What was left out, never fired or took long, a line each."""
         without = neurons_left_out(str(self.folder.run["model"]["architecture"]))
-        own = [without] if without else []
-        corpus = self.folder.run["corpus"]
-        if corpus["folds"] and corpus["prompts"] < FEW_PROMPTS:
-            own.append(
-                f"{corpus['prompts']} prompts are few: half of them choose, half judge, and only "
-                "what is plain holds on so little text; some hundred make good labels"
-            )
-        return [*own, *plugins.warnings(self.folder.run)]
+        return [*([without] if without else []), *plugins.warnings(self.folder.run)]
 
     def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:
         """Run the labels and measure the loss; the run with what that found."""

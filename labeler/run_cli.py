@@ -123,9 +123,8 @@ def run(
         "resume": resume or None,
     }
     keep_memory()
-    begun = Path(out or Settings.out) / "settings.toml"
-    if resume and config is None and begun.is_file():
-        config = begun  # what it was begun with; flags override it
+    if resume and config is None:
+        config = _begun(Path(out or Settings.out), bool(model or corpus or prompt))
     settings = load_settings(config, given)
     if copy_to is not None:
         check_target(copy_to)
@@ -154,3 +153,15 @@ def run(
     if copy_to is not None:
         copy_run(finished.path, copy_to)
         shown.print(f"Copied to: {copy_to}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _begun(out: Path, told: bool) -> Path | None:
+    """What the run in a folder was begun with; flags override it."""
+    from labeler.errors import ConfigError
+
+    settings = out / "settings.toml"
+    if settings.is_file():
+        return settings
+    if not told:
+        raise ConfigError(f"there is no run to go on with in {out}; say what to label")
+    return None

@@ -109,14 +109,11 @@ def _share_without(a: Problem, b: Problem) -> ndarray:
 def keep_significant(
     fit: HeadFit, labels: Sequence[HeadLabel], tests: Sequence[Test]
 ) -> list[HeadLabel]:
-    """Labels without what failed, nothing in its place; the rest refitted on choosing folds."""
+    """Labels without what failed or could not be tested; the rest refitted on choosing folds."""
     rate = fit.thresholds.false_discovery_rate
     held = passes(np.array([test.q for test in tests]), rate)
     kept = {(t.head, t.query_class, t.relation) for t, ok in zip(tests, held, strict=True) if ok}
-    judged = len(fit.judges) >= 3
-    return [
-        label if not judged else _kept(fit, head, label, kept) for head, label in enumerate(labels)
-    ]
+    return [_kept(fit, head, label, kept) for head, label in enumerate(labels)]
 
 
 def _kept(fit: HeadFit, head: int, label: HeadLabel, kept: set[tuple[int, str, int]]) -> HeadLabel:

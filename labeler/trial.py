@@ -81,6 +81,7 @@ class Opened:
 def open_session(run: str | Path) -> Opened:
     """Open a finished run; RunFolderError if what it worked with is no longer what it was."""
     folder = open_run(run)
+    folder.check_tested()
     settings = load_settings(folder.path / "settings.toml", {})
     settings = replace(settings, out=folder.path)
     known = Remembered(folder, settings)
@@ -148,10 +149,12 @@ def extend(opened: Opened, plugin: str, max_prompts: int, progress: Progress) ->
         before = folds[shard.fold]
         folds[shard.fold] = joined if before is None else before + joined
         progress.advance(len(shard.prompts))
-    if records is not None and not complete:
+    if records is None:
+        progress.note("patterns and activations are too large to be kept for the next trials")
+    else:
         opened.known.keep(session)
-        size = f"{records.size / 2**20:,.0f} MiB"
-        progress.note(f"kept for the next trials: {size} in {records.folder}")
+        if not complete:
+            progress.note(_kept(records, shards))
     return Extended(
         session=session,
         folder=folder,
@@ -171,6 +174,12 @@ def _records(opened: Opened, prompts: int) -> Records | None:
     if not fits(session, tokens):
         return None
     return Records(opened.known.folder, session.model.shape.n_layers)
+
+
+def _kept(records: Records, shards: Sequence[Shard]) -> str:
+    if not records.have(shards):
+        return f"nothing can be kept for the next trials in {records.folder}"
+    return f"kept for the next trials: {records.size / 2**20:,.0f} MiB in {records.folder}"
 
 
 def _some(session: Session, max_prompts: int) -> list[Shard]:

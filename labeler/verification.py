@@ -43,6 +43,7 @@ def verify(
     vocabulary are no longer what they were.
     """
     folder = open_run(path)
+    folder.check_tested()
     settings = load_settings(folder.path / "settings.toml", {})
     session = Session(replace(settings, out=folder.path))
     folds = fold_statistics(session, progress or Silent())

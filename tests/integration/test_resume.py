@@ -68,6 +68,9 @@ def test_resume_takes_the_options_that_the_run_was_begun_with(
     (out / "run.json").unlink()  # as if it had not come so far
     assert cli("run", "--out", out, "--resume", "--no-report").code == 0
     assert tables(out) == before
+    none = cli("run", "--out", tmp_path / "none", "--resume")
+    assert none.code == 2
+    assert f"there is no run to go on with in {tmp_path / 'none'}" in none.error
     other = cli("run", "--out", out, "--resume", "--max-prompts", 8)
     assert "begun with another corpus" in other.error
 

@@ -97,8 +97,8 @@ def test_files_are_as_readable_as_the_user_wants(finished: Path):
 def test_standard_input(cli: Cli, model: Path, tmp_path: Path):
     text = "\n".join(prompts(10)).encode()
     common = ("run", "--model", model, "--corpus", "-", "--out", tmp_path / "run")
-    assert cli(*common, "--max-prompts", 3, stdin=text).code == 0
-    assert facts(tmp_path / "run")["corpus"]["prompts"] == 3
+    assert cli(*common, "--max-prompts", 9, stdin=text).code == 0
+    assert facts(tmp_path / "run")["corpus"]["prompts"] == 9
     # `verify` works from what the run folder says, when standard input has long been read.
     report = tmp_path / "run" / "report"
     assert "not put to work" in (report / "index.html").read_text()
@@ -237,7 +237,7 @@ def test_what_nothing_can_be_held_against_is_no_label(cli: Cli, model: Path, tmp
     corpus.write_text("\n\n".join(prompts(5)))
     ended = cli("run", "--model", model, "--corpus", corpus, "--out", tmp_path / "run")
     assert ended.code == 0, ended.err
-    few = "0 of 2 heads are labelled: 5 prompts are too few to test a label on"
+    few = "0 of 2 heads are labelled; 0 of 8 neurons: 5 prompts are too few to test a label on"
     assert few in " ".join(ended.out.split())
     run = open_run(tmp_path / "run")
     assert set(run.heads["confidence"]) == {"unlabelled"}
@@ -245,7 +245,14 @@ def test_what_nothing_can_be_held_against_is_no_label(cli: Cli, model: Path, tmp
         run.heads[["r2", "r2_low", "r2_dense", "r2_distance", "r2_weighted"]].isna().all(axis=None)
     )
     assert run.heads["label"].str.contains("too few prompts to test a label on").all()
+    assert not len(run.predictions.query("selected"))
     assert set(run.neurons["confidence"]) == {"unlabelled"}
+    assert run.neurons[["r2", "r2_low", "r2_partial", "r2_reinitialised"]].isna().all(axis=None)
+    assert run.run["figures"]["neurons_r2_median"] is None
+    for command in (("verify",), ("try", __file__, "--run")):
+        refused = cli(*command, tmp_path / "run")
+        assert refused.code == 2
+        assert "its prompts are too few (5); take a run on some hundred" in refused.error
     assert few in (tmp_path / "run" / "report" / "index.html").read_text()
     assert "no held-out R²" in cli("show", tmp_path / "run", "L0H0").out
 
@@ -254,7 +261,7 @@ def test_few_prompts_are_said_to_be_few(cli: Cli, model: Path, tmp_path: Path):
     corpus = tmp_path / "few.txt"
     corpus.write_text("\n\n".join(prompts(12)))
     given = ("run", "--model", model, "--corpus", corpus, "--no-report", "--out", tmp_path / "run")
-    assert "warning: 12 prompts are few" in cli(*given).err
+    assert "12 prompts are few to test labels on" in " ".join(cli(*given).out.split())
 
 
 def test_the_python_api(model: Path, tmp_path: Path):
