@@ -39,7 +39,7 @@ KEPT = 2 * 2**30
 LONG = 3600
 """Seconds after which a half of a record is of no trial that goes on."""
 OURS = re.compile(r"[0-9a-f]{32}")
-NAMES = (*("classes", "number", "key", "graded", "weight", "column_number", "column", "neurons"),)
+NAMES = ("classes", "number", "key", "graded", "weight", "column_number", "column", "neurons")
 """The arrays of a record, but for patterns."""
 
 
