@@ -204,9 +204,12 @@ def _measured(row: pd.Series, sure: str) -> Iterator[str]:
     if pd.notna(row.get("r2_weighted")):
         yield f"rests on attention; value-weighted R² {row['r2_weighted']:.3f}"
     if pd.notna(row.get("cost")):
-        costs = f"put in the head's place it costs {np.expm1(row['cost']):+.2%} perplexity"
-        back = row.get("recovered")
-        yield f"{costs}, {'inert here' if pd.isna(back) else f'recovered {back:.2f}'}"
+        costs, back = f"{np.expm1(row['cost']):+.2%} perplexity", row.get("recovered")
+        if sure == "unlabelled":  # then an even spread stood in for it
+            yield f"spread evenly it costs {costs}"
+        else:
+            won = "inert here" if pd.isna(back) else f"recovered {back:.2f}"
+            yield f"put in the head's place it costs {costs}, {won}"
 
 
 def visible(string: str) -> str:

@@ -118,6 +118,19 @@ def test_a_component_shows_its_label_shares_exceptions_and_evidence():
     assert "from ‘⏎’ at 7 to ‘⟨start⟩’ 50%, ‘[red]’ 25%, ‘⏎’ 25%" in text
 
 
+def test_what_verify_found_is_shown_of_a_label_and_of_an_even_spread():
+    class Verified(Folder):
+        heads = Folder.heads.assign(cost=[0.01, None, 0.02, 0.03], recovered=[0.8, None, None, 0])
+
+    def said(name: str) -> str:
+        return shown(*component(Verified(), name))  # type: ignore[arg-type]
+
+    assert "put in the head's place it costs +1.01% perplexity, recovered 0.80" in said("L0H0")
+    assert "perplexity" not in said("L0H1")
+    assert "it costs +2.02% perplexity, inert here" in said("L0H2")
+    assert "spread evenly it costs +3.05% perplexity\n" in said("L0H3")
+
+
 def test_a_component_without_interval_says_nothing_of_nan():
     assert "nan" not in shown(*component(Folder(), "L0H2"))  # type: ignore[arg-type]
 
