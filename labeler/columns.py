@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
@@ -32,6 +33,24 @@ class Columns:
         """From all columns of a text."""
         first = int(text.has_bos)
         return cls(text.id, text.token_ids, first, matrix[first:])
+
+
+class Looked(Protocol):
+    """A text of which neurons are looked at from its `first` position on."""
+
+    @property
+    def first(self) -> int:
+        """The first position that is looked at."""
+
+    def __len__(self) -> int: ...
+
+
+def at_tokens(
+    value: Float[Tensor, "b pos neuron"], batch: Sequence[Looked]
+) -> Float[Tensor, "token neuron"]:
+    """An activation at the tokens of a batch that are looked at, text after text."""
+    parts = [value[row, text.first : len(text)] for row, text in enumerate(batch)]
+    return torch.cat(parts).float()
 
 
 def batched(

@@ -103,13 +103,10 @@ class _Reading:
     def _values(self, layer: int, v: Float[Tensor, "b pos kv_head d_head"]) -> None:
         self.norms = value_norms(v, self.grams[layer]).cpu()
 
-    def _heads(self, layer: int) -> slice:
-        return slice(layer * self.shape.n_heads, (layer + 1) * self.shape.n_heads)
-
     def _patterns(
         self, batch: list[Prepared], layer: int, pattern: Float[Tensor, "b h q k"]
     ) -> None:
-        window, heads, found = self.shape.windows[layer], self._heads(layer), self.found
+        window, heads, found = self.shape.windows[layer], self.shape.heads_of(layer), self.found
         kind = self.shape.kinds.index(window)
         for row, item in enumerate(batch):
             n = len(item)
@@ -135,7 +132,7 @@ class _Reading:
         norm = square.clamp(min=0).sqrt()
         share = (norm / norm.sum(dim=1, keepdim=True).clamp(min=1e-12)).double().cpu()
         for row, item in enumerate(batch):
-            self.found.written[self._heads(layer)] += (
+            self.found.written[self.shape.heads_of(layer)] += (
                 share[row, :, 1 : len(item)].sum(dim=1).numpy()
             )
 

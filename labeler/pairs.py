@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.columns import Columns, batched
+from labeler.columns import Columns, at_tokens, batched
 from labeler.intervals import margin
 from labeler.model import LanguageModel
 
@@ -86,8 +86,7 @@ def _read(
 
 
 def _keep(kept: dict[str, Tensor], name: str, batch: list[Columns], value: Tensor) -> None:
-    parts = [value[row, text.first : len(text)] for row, text in enumerate(batch)]
-    kept[name] = torch.cat(parts).float()
+    kept[name] = at_tokens(value, batch)
 
 
 def correlations(

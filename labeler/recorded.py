@@ -24,6 +24,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from heuristics.text import Text
+from labeler.columns import at_tokens
 from labeler.corpus import Shard
 from labeler.head_sums import HeadPlan
 from labeler.layout import Layout
@@ -32,7 +33,6 @@ from labeler.predictors import predictor_matrix
 from labeler.prepare import Prepared, Vocabulary, visible_pairs
 from labeler.score import Scorer, Work, batches, pad
 from labeler.session import Session
-from labeler.shape import Shape
 
 KEPT = 2 * 2**30
 """Bytes of activations at most: of a trial that has more, everything is asked again each time."""
@@ -147,7 +147,7 @@ class Record:
             for layer, window in enumerate(shape.windows):
                 plan: HeadPlan = batch.plans[shape.kinds.index(window)]
                 cells = take(f"cells_{layer}", plan.cells.layout.n_cells)
-                plan.add_targets(scorer.sums, _heads(shape, layer), cells)
+                plan.add_targets(scorer.sums, shape.heads_of(layer), cells)
             if batch.columns.shape[1]:
                 x = torch.from_numpy(take("neurons", batch.columns.shape[0]))
                 for index, moment in products(batch.columns, x):
@@ -215,10 +215,6 @@ def _ends(number: ndarray) -> Int[ndarray, " row+1"]:
     return np.concatenate([[0], np.cumsum(number)])
 
 
-def _heads(shape: Shape, layer: int) -> slice:
-    return slice(layer * shape.n_heads, (layer + 1) * shape.n_heads)
-
-
 def _add(known: Known, parts: Mapping[str, list[ndarray]]) -> None:
     """Add what the heuristics say of a text."""
     pairs, columns, n = known.pairs, known.columns, len(known.classes)
@@ -252,7 +248,7 @@ def _add_activations(
             found = parts[f"cells_{layer}"]
             hooks[f"blocks.{layer}.attn.hook_pattern"] = partial(_cells, found, layout)
             if shape.d_mlp:
-                own = neurons[:, layer * shape.d_mlp : (layer + 1) * shape.d_mlp]
+                own = neurons[:, shape.neurons_of(layer)]
                 hooks[f"blocks.{layer}.mlp.hook_post"] = partial(_tokens, own, batch)
         model.read(pad(batch), hooks)
         parts["neurons"].append(neurons)
@@ -267,5 +263,4 @@ def _tokens(
     batch: Sequence[Prepared],
     value: Float[Tensor, "b pos neuron"],
 ) -> None:
-    parts = [value[row, item.first : len(item)] for row, item in enumerate(batch)]
-    found[:] = torch.cat(parts).float().cpu().numpy()
+    found[:] = at_tokens(value, batch).cpu().numpy()

@@ -12,7 +12,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.columns import Columns, batched
+from labeler.columns import Columns, at_tokens, batched
 from labeler.model import LanguageModel
 from labeler.neuron_sums import add_columns, add_neurons
 from labeler.statistics import Statistics
@@ -73,5 +73,4 @@ def neuron_statistics(
 def _add(
     sums: dict[str, ndarray], batch: list[Columns], f: sp.csr_matrix, start: int, post: Tensor
 ) -> None:
-    kept = [post[row, text.first : len(text)] for row, text in enumerate(batch)]
-    add_neurons(sums, slice(start, start + post.shape[2]), torch.cat(kept).float(), f)
+    add_neurons(sums, slice(start, start + post.shape[2]), at_tokens(post, batch), f)

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from labeler.columns import at_tokens
 from labeler.distance import N_BANDS, bucket_edges
 from labeler.head_sums import HeadPlan
 from labeler.hooks import add_hook, empty_sums, hook_names, sampled
@@ -159,21 +160,18 @@ class Scorer:
         hooks = {}
         for layer, window in enumerate(self.shape.windows):
             plan = work.plans[self.shape.kinds.index(window)]
-            heads = slice(layer * self.shape.n_heads, (layer + 1) * self.shape.n_heads)
-            hooks[f"blocks.{layer}.attn.hook_pattern"] = partial(plan.add, self.sums, heads)
+            add = partial(plan.add, self.sums, self.shape.heads_of(layer))
+            hooks[f"blocks.{layer}.attn.hook_pattern"] = add
         for index, name in enumerate(self.hooks):
             hooks[name] = partial(self._values, work, index)
         self.model.read(pad(work.batch), hooks)
 
     def _values(self, work: Work, hook: int, value: Float[Tensor, "b pos d"]) -> None:
-        batch, name = work.batch, self.hooks[hook]
-        parts = [value[row, item.first : len(item)] for row, item in enumerate(batch)]
-        at_tokens = torch.cat(parts).float()
-        add_hook(self.sums, hook, at_tokens, work.sample)
+        name, values = self.hooks[hook], at_tokens(value, work.batch)
+        add_hook(self.sums, hook, values, work.sample)
         if name.endswith("mlp.hook_post"):
-            layer, d_mlp = int(name.split(".")[1]), self.shape.d_mlp
-            neurons = slice(layer * d_mlp, (layer + 1) * d_mlp)
-            add_neurons(self.sums, neurons, at_tokens, work.columns)
+            neurons = self.shape.neurons_of(int(name.split(".")[1]))
+            add_neurons(self.sums, neurons, values, work.columns)
 
     def statistics(self) -> Statistics:
         """All that was added up so far."""

@@ -29,6 +29,14 @@ class Shape:
         """The different attention windows among the layers, the unlimited one first."""
         return tuple(sorted(set(self.windows), key=lambda w: (w is not None, w or 0)))
 
+    def heads_of(self, layer: int) -> slice:
+        """Where a layer's heads are among all."""
+        return slice(layer * self.n_heads, (layer + 1) * self.n_heads)
+
+    def neurons_of(self, layer: int) -> slice:
+        """Where a layer's neurons are among all."""
+        return slice(layer * self.d_mlp, (layer + 1) * self.d_mlp)
+
     @property
     def heads(self) -> list[str]:
         """`L0H0`, `L0H1`, …"""

@@ -79,7 +79,7 @@ class StandIns:
         longest = max(len(item) for item in items)
         found = torch.zeros(len(self.shape.heads), len(items), longest, dtype=torch.bool)
         for layer, window in enumerate(self.shape.windows):
-            heads = slice(layer * self.shape.n_heads, (layer + 1) * self.shape.n_heads)
+            heads = self.shape.heads_of(layer)
             kind = self.shape.kinds.index(window)
             for row, item in enumerate(items):
                 said = speaks(self.rules["label"][layer], item, kind)
@@ -94,7 +94,7 @@ class StandIns:
             kind = self.shape.kinds.index(window)
             return patterns(self.rules[condition][layer], item, kind, window)
         if condition == "distance_profile":
-            return self.profiles.patterns(slice(layer * h, (layer + 1) * h), item, window)
+            return self.profiles.patterns(self.shape.heads_of(layer), item, window)
         if condition == "mean":
             return self.mean[layer][:, :n, :n]
         one = torch.zeros(n, n)
