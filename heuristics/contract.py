@@ -245,9 +245,9 @@ def _check_declaration(
     where = f"{kind} {name!r} in {module}"
     if not isinstance(name, str) or not name.strip():
         raise PluginError(f"{where}: a {kind} needs a name, as in @{kind}('colour word')")
-    options = [*inspect.signature(feature if kind == "feature" else relation).parameters][1:-1]
     for parameter, values in parameters.items():
-        near = difflib.get_close_matches(parameter, options, n=1, cutoff=0.75)
+        options = [*inspect.signature(feature if kind == "feature" else relation).parameters]
+        near = difflib.get_close_matches(parameter, options[1:-1], n=1, cutoff=0.75)
         if near:
             raise PluginError(f"{where}: no option is {parameter!r}; did you mean {near[0]!r}?")
         if isinstance(values, str) or not isinstance(values, Iterable) or not list(values):

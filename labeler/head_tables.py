@@ -26,7 +26,6 @@ EVENLY = "(all visible tokens)"
 """Stands in predictions.parquet for an exception that says no more than the baseline."""
 FEWEST_JUDGES = 3
 """Judging folds; with fewer there is no interval, and nothing is tested."""
-UNTESTED = "too few prompts to test a label on"
 NO_LIFT = {"lift": None, "lift_low": None, "lift_high": None}
 SINK = "start of text"
 WRITES_NOTHING = ", where it writes next to nothing"
@@ -59,7 +58,7 @@ def why_unlabelled(
     """Why a head is left without a label."""
     floor = limits.head_floor
     if n_judges < FEWEST_JUDGES:
-        return UNTESTED
+        return "too few prompts to test a label on"
     if not any(rule.terms for rule in label.rules):
         return "nothing that was tried held on the judging prompts"
     if r2 < floor:
@@ -123,7 +122,8 @@ def head_rows(
     r2, low, high = r_squared(errors, energies)
     r2_dense, _, _ = r_squared(dense, energies)
     r2_distance, _, _ = r_squared(distance_errors(folds, fit.heads, kind), energies)
-    if len(folds) < 2:  # the prompts that chose are those that would judge
+    untested = len(fit.judges) < FEWEST_JUDGES
+    if untested:  # the prompts that chose are those that would judge
         r2, r2_dense, r2_distance = (np.full(len(r2), np.nan) for _ in range(3))
         weighted = np.full(len(weighted), np.nan)
     rows = max(float(summed(folds, "rows").sum()), 1.0)
@@ -142,9 +142,8 @@ def head_rows(
         if sure == "unlabelled":
             why = why_unlabelled(label, r2[index], general[index], len(fit.judges), limits)
             said = unlabelled_sentence(entropy[index], first[index], why)
-            gist = unlabelled_sentence(entropy[index], first[index])
-            if why == UNTESTED:
-                gist = f"Unlabelled: {why}."
+            short = unlabelled_sentence(entropy[index], first[index])
+            gist = f"Unlabelled: {why}." if untested else short
         else:
             said_of = idle if parked(first[index], weighted_first[index]) else phrases
             said = head_sentence(label, said_of.__getitem__)

@@ -292,12 +292,12 @@ def _own(session: Session, shard: Shard, added: _Added, records: Records | None)
     shared = SharedSums(added.old, added.new, session.model.shape.kinds)
     items = [shared.read(text, own) for text, own in zip(texts, known, strict=True)]
     scorer = Scorer(session.model, added.new)
-    asked = [name for name in scorer.hooks if name.endswith("mlp.hook_post")]
-    scorer.hooks = asked if added.new.features else []
     work = map(scorer.read, batches(items, session.settings.token_budget))
     if record:
         record.score(scorer, work)
     else:
+        asked = [name for name in scorer.hooks if name.endswith("mlp.hook_post")]
+        scorer.hooks = asked if added.new.features else []
         for batch in work:
             scorer.run(batch)
     return _Own(scorer.statistics(), shared.gram, shared.predictor_gram)

@@ -152,9 +152,10 @@ def head_views(folder: RunFolder) -> list[HeadView]:
     scope = folder.replacement["scope"].eq("head")
     costs = by_name(folder.replacement[scope])
     pairs = by_name(folder.pairs, "head")
+    neurons = folder.neurons.filter(["name", "label", "gist"])
+    following = neurons[neurons["name"].isin(set(folder.pairs["neuron"]))]
     labels = {
-        row["name"]: in_short(row, found.get(row["name"]))
-        for row in folder.neurons.filter(["name", "label", "gist"]).to_dict("records")
+        row["name"]: in_short(row, found.get(row["name"])) for row in following.to_dict("records")
     }
     classes = {c["name"]: c.get("wording", c["name"]) for c in folder.run.get("query_classes", [])}
     views = []

@@ -12,7 +12,7 @@ import pandas as pd
 from labeler.results import RunFolder
 from reports.head_view import by_name
 from reports.pack import Dictionary, pack, rounded
-from reports.reviewed import gist_of, said, verdicts, worded
+from reports.reviewed import in_short, said, verdicts, worded
 from reports.shapes import bars_path
 from reports.strips import neuron_strips
 from reports.wording import (
@@ -88,7 +88,6 @@ def neuron_columns(
     found = verdicts(folder.review)
     records = rows.to_dict("records")
     labels = [worded(row["label"], found.get(row["name"])) for row in records]
-    gists = [gist_of(r.get("gist"), *own) for r, own in zip(records, labels, strict=True)]
     listed = {
         column: [[tokens.number(visible(t)) for t in tokens_of(cell)[:10]] for cell in rows[column]]
         for column in ("promotes", "suppresses")
@@ -98,7 +97,7 @@ def neuron_columns(
         "neuron": [int(value) for value in rows["neuron"]],
         **{key: rounded(pd.to_numeric(rows[key], errors="coerce")) for key in FIGURES},
         "label": [words.number(label) for label, _ in labels],
-        "gist": [words.number(gist) for gist in gists],
+        "gist": [words.number(in_short(row, found.get(row["name"]))) for row in records],
         "automatic": [words.number(automatic) for _, automatic in labels],
         "review": [words.number(said(found.get(name))) for name in rows["name"]],
         **{key: [words.number(sentence(v)) for v in rows[key]] for key in ("kind", "confidence")},

@@ -119,7 +119,7 @@ def view(folder: RunFolder) -> ReportView:
         neurons_in_short=_any_in_short(folder.neurons),
         neuron_layers=sorted({int(layer) for layer in folder.neurons["layer"]}),
         neuron_kinds=_kinds(folder.neurons),
-        neuron_figures=_neuron_figures(run) if run["corpus"].get("folds") else "",
+        neuron_figures=_neuron_figures(run.get("figures") or {}),
         activations=activations_view(folder),
         dearest=dearest(folder),
         failed=[
@@ -238,9 +238,9 @@ def _kinds(neurons: pd.DataFrame) -> list[tuple[str, str]]:
     return [(sentence(kind), f"{count(n)} ({percent(n / total)})") for kind, n in counts.items()]
 
 
-def _neuron_figures(run: Mapping[str, Any]) -> str:
+def _neuron_figures(figures: Mapping[str, Any]) -> str:
     """Figures on neurons, each beside the same of a re-initialised copy; empty without neurons."""
-    figures, parts = run.get("figures") or {}, []
+    parts = []
     for key, text, worded_as in (
         ("neurons_r2_median", "median held-out R²", decimal),
         ("neurons_r2_above_0.1", "above R² 0.1", percent),

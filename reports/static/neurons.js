@@ -81,7 +81,7 @@ function neuronLine(row) {
   const cell = (...content) => el("td.figure", {}, ...content);
   const line = el(
     "tr", { "data-name": row.name }, el("th", { scope: "row" }, link(row.name)),
-    el("td.label", {}, wordsOf(row, row.gist || row.label)), el("td.kind", {}, row.kind),
+    el("td.label", {}, wordsOf(row, row.gist)), el("td.kind", {}, row.kind),
     cell(decimal(row.figure("r2")), small(span(row.figure("r2_low"), row.figure("r2_high")))),
     cell(decimal(row.figure("r2_reinitialised"))), cell(decimal(row.figure("auroc"))),
     el("td.tokens", {}, tokenList(row.tokens("promotes").slice(0, 4))),
