@@ -121,15 +121,16 @@ def stats(
     ] = False,
 ) -> None:
     """Mean, deviation, quartiles and extremes of every hook over one prompt, exactly."""
+    from labeler.config import Settings
     from labeler.engines.threads import take_cores
     from labeler.errors import CorpusError
     from labeler.hooks import prompt_statistics
     from labeler.model import load_model
-    from labeler.session import EMBEDDED_MODEL
+    from labeler.session import model_name
     from labeler.terminal import console, hook_table
 
     take_cores()
-    name = str(EMBEDDED_MODEL) if model == "embedded" else model
+    name = model_name(Settings(model=model))
     loaded = load_model(name, device, revision=revision, pickle=pickle)
     rows = prompt_statistics(loaded, prompt)
     if not rows:

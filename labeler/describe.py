@@ -109,8 +109,13 @@ def _how(lead: Term) -> str:
     if lead.share >= ALL:
         return "almost only "
     if where_it_can(lead):
-        return "mostly " if lead.weight < ALL else ""
+        return mostly(lead)
     return "mostly " if lead.share >= MOSTLY else ""
+
+
+def mostly(term: Term) -> str:
+    """How much of a query's attention goes there where it can."""
+    return "mostly " if term.weight < ALL else ""
 
 
 def spreads(rule: Rule, lead: Term) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from labeler.describe import ALL, ITSELF, MOSTLY, Phrase, listed, spreads, where_it_can
+from labeler.describe import ALL, ITSELF, MOSTLY, Phrase, listed, mostly, spreads, where_it_can
 from labeler.labels import HeadLabel, Rule, Term
 
 LEADS = 0.5
@@ -46,8 +46,7 @@ def _general(rule: Rule, leading: Sequence[Term], named: Sequence[str]) -> str:
     if spreads(rule, leading[0]):
         return f"spreads out, with more on {listed(named)}"
     if len(leading) == 1 and where_it_can(leading[0]):
-        degree = "mostly " if leading[0].weight < ALL else ""
-        return f"attends {degree}to {named[0]} where it can"
+        return f"attends {mostly(leading[0])}to {named[0]} where it can"
     attention = sum(term.share for term in leading)
     degree = "" if attention >= ALL else "mostly " if attention >= MOSTLY else "partly "
     return f"attends {degree}to {listed(named)}"
