@@ -41,7 +41,7 @@ def _call(heuristic: Heuristic, text: Text) -> ndarray | Targets:
             "leave it out with --without"
         )
         raise failure(heuristic, text, what) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise failure(heuristic, text, _raised(error)) from error
 
 
@@ -50,7 +50,7 @@ def _of_part(heuristic: Heuristic, error: PluginError) -> str:
     return error.reason if own else f"its {error.kind} {error.heuristic!r} {error.reason}"
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
     said = " ".join(str(error).split())
     if isinstance(error, ValueError) and "read-only" in said:
         return "writes into an array of the Text; take a copy first, as in text.pos.copy()"
@@ -73,10 +73,7 @@ def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
     found = _call(heuristic, text)
     n = len(text)
     if isinstance(found, Targets):
-        if not heuristic.built_in and not in_range(found, n):
-            what = f"expected pairs within [{n}, {n}], weights ≥ 0, finite"
-            raise failure(heuristic, text, what)
-        return _of(heuristic, found)
+        return _of(heuristic, found if heuristic.built_in else _sound(heuristic, text, found))
     right_kind = isinstance(found, np.ndarray) and (found.dtype == bool or found.dtype.kind == "f")
     if not right_kind or found.shape != (n, n):
         what = f"expected Bool or weights [{n}, {n}], got {_shape(found)}"
@@ -84,6 +81,31 @@ def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
     if found.dtype != bool and not (np.isfinite(found).all() and (found >= 0).all()):
         raise failure(heuristic, text, f"weights must be finite and not negative{_first(found)}")
     return _of(heuristic, Targets.from_matrix(found))
+
+
+def _sound(heuristic: Heuristic, text: Text, found: Targets) -> Targets:
+    """A plugin's pairs as arrays, sorted by query; PluginError where they are not pairs."""
+    n = len(text)
+    query, key, weight = (np.asarray(part) for part in (found.query, found.key, found.weight))
+    if not (query.ndim == 1 and query.shape == key.shape == weight.shape):
+        shapes = ", ".join(map(_shape, (query, key, weight)))
+        raise failure(heuristic, text, f"expected query, key, weight of one length, got {shapes}")
+    if not len(query):
+        return Targets.from_keys(np.full(n, -1))
+    if query.dtype.kind not in "iu" or key.dtype.kind not in "iu" or weight.dtype.kind not in "iuf":
+        got = ", ".join(str(part.dtype) for part in (query, key, weight))
+        raise failure(heuristic, text, f"expected whole queries and keys, and weights, got {got}")
+    found = Targets(query.astype(np.int64), key.astype(np.int64), weight.astype(float))
+    if not in_range(found, n):
+        what = f"expected pairs within [{n}, {n}], weights ≥ 0, finite"
+        raise failure(heuristic, text, what)
+    cell = found.query * n + found.key
+    order = np.argsort(cell, kind="stable")
+    again = np.flatnonzero(np.diff(cell[order]) == 0)
+    if len(again):
+        at, to = divmod(int(cell[order][again[0]]), n)
+        raise failure(heuristic, text, f"names query {at}, key {to} twice; give each pair once")
+    return found.only(order)
 
 
 def _of(heuristic: Heuristic, found: Targets) -> Targets:
@@ -115,8 +137,6 @@ def evaluated(heuristic: Heuristic, text: Text) -> tuple[ndarray, ...]:
 
 def in_range(targets: Targets, n: int) -> bool:
     """Whether all pairs lie within a text of `n` positions, with weights finite and ≥ 0."""
-    if not targets.query.shape == targets.key.shape == targets.weight.shape:
-        return False
     if not len(targets.query):
         return True
     inside = targets.query.min() >= 0 and targets.key.min() >= 0

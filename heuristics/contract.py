@@ -161,6 +161,7 @@ def feature(
     is a word with all its pieces. A parameter given as a sequence makes one feature for each value,
     and `{parameter}` in the names and in the docstring is filled in.
     """
+    _check_lifting(f"feature {name!r} in {calling_module()}", lifts, unit)
     fields = {
         "kind": "feature",
         "lifts": tuple(lifts),
@@ -265,6 +266,13 @@ def _check_declaration(
     unknown = sorted(asked - set(parameters))
     if unknown:
         raise PluginError(f"{where}: {{{unknown[0]}}} in the name is no parameter of it")
+
+
+def _check_lifting(where: str, lifts: Iterable[str], unit: str) -> None:
+    if isinstance(lifts, str):
+        raise PluginError(f"{where}: lifts takes several names, as in lifts=({lifts!r},)")
+    if unit not in ("token", "word"):
+        raise PluginError(f"{where}: unit is {unit!r}; expected 'token' or 'word'")
 
 
 def _fields_of(name: str) -> set[str]:

@@ -173,7 +173,7 @@ def without_parse(text: Text) -> Text:
         head=np.arange(len(text.parse)),
         parsed=False,
     )
-    return replace(text, parse=bare)
+    return replace(text, parse=bare, doc=lambda: None)
 
 
 def _needs_parse(item: Heuristic, text: Text) -> bool:

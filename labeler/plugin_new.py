@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
 from pathlib import Path
@@ -54,10 +55,15 @@ def test_same_{slug}():
 '''
 
 
+USED = {"Text", "attends", "check", "feature", "fires", "relation"}
+"""Names that the written files use themselves."""
+
+
 def new_plugin(name: str, folder: Path) -> tuple[Path, Path]:
     """Write `folder/NAME.py` and `folder/test_NAME.py`; ConfigError where that cannot be."""
     slug = re.sub(r"\W+", "_", name.strip().lower()).strip("_")
-    if not slug.isidentifier() or keyword.iskeyword(slug):
+    plain = name.isprintable() and not set('"\\{}') & set(name)
+    if not plain or not slug.isidentifier() or keyword.iskeyword(slug):
         raise ConfigError(
             f"{name!r} makes no name of a Python module; expected words, as in 'colour word'"
         )
@@ -68,6 +74,11 @@ def new_plugin(name: str, folder: Path) -> tuple[Path, Path]:
     for path in (plugin, test):
         if path.exists():
             raise ConfigError(f"{path} is there already; choose another name, or move it away")
+    if slug in USED or importlib.util.find_spec(slug) is not None:
+        raise ConfigError(
+            f"{name!r} would make a module {slug!r}, and there is one; choose another name, as in "
+            f"'{name} word'"
+        )
     words = {"name": name, "slug": slug, "file": plugin, "module": slug}
     write_atomic(plugin, PLUGIN.format(**words).encode())
     write_atomic(test, TEST.format(**words).encode())

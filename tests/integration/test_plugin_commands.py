@@ -96,4 +96,7 @@ def test_a_new_plugin_works_as_it_is_written(cli: Cli, tmp_path: Path, monkeypat
     assert again.code == 2
     assert again.error.endswith("is there already; choose another name, or move it away")
     assert "is the name of a heuristic" in cli("heuristics", "new", "comma").error
-    assert "makes no name of a Python module" in cli("heuristics", "new", "?").error
+    for name in ("?", 'a "said" word', "a\nb"):
+        assert "makes no name of a Python module" in cli("heuristics", "new", name).error
+    for name in ("relation", "json", "numpy"):
+        assert f"would make a module {name!r}" in cli("heuristics", "new", name).error

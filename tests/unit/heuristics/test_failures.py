@@ -2,6 +2,7 @@
 
 import contextlib
 import pickle
+import sys
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 
 from heuristics import PluginError, feature, limits, relation
 from heuristics.check import agrees_with_itself, feature_mask, relation_targets
+from heuristics.targets import Targets
 
 from .making import make_text
 
@@ -75,6 +77,46 @@ def test_nan_is_shown_with_its_place():
     assert message(weights) == (
         "weights must be finite and not negative; at query 2, key 1 there is nan"
     )
+
+
+def pairs(query, key, weight):
+    return message(relation("x")(lambda text: Targets(query, key, weight)))
+
+
+def test_pairs_that_are_none():
+    one = np.array([1])
+    assert pairs(one, one, 1.0) == (
+        "expected query, key, weight of one length, got int64[1], int64[1], float64[]"
+    )
+    assert pairs(one, one / 2, [1.0]) == (
+        "expected whole queries and keys, and weights, got int64, float64, float64"
+    )
+    assert pairs([3, 2, 3], [1, 1, 1], [1, 1, 1]) == (
+        "names query 3, key 1 twice; give each pair once"
+    )
+    assert pairs([1], [9], [1]) == "expected pairs within [5, 5], weights ≥ 0, finite"
+
+
+def test_pairs_as_lists_and_in_any_order_are_sorted():
+    @relation("x")
+    def loose(text):
+        return Targets([3, 2], [1, 1], [1, 2])
+
+    found = relation_targets(loose, TEXT)
+    assert found.query.tolist() == [2, 3]
+    assert found.weight.tolist() == [2.0, 1.0]
+    assert not len(relation_targets(relation("y")(lambda text: Targets([], [], [])), TEXT).query)
+
+
+def test_leaves_python():
+    assert message(feature("x")(lambda text: sys.exit("bye"))) == "raised SystemExit: bye"
+
+
+def test_options_that_cannot_be_meant():
+    with pytest.raises(PluginError, match=r"lifts takes several names, as in lifts=\('nearest',\)"):
+        feature("x", lifts="nearest")
+    with pytest.raises(PluginError, match="unit is 'words'; expected 'token' or 'word'"):
+        feature("x", unit="words")
 
 
 def test_takes_too_long_and_is_interrupted(monkeypatch):
