@@ -205,6 +205,7 @@ def load_heuristics(
 ) -> tuple[Heuristic, ...]:
     """All heuristics, sorted by kind and name; unique, `only` and `without` applied by name.
 
+    A feature and a relation may share a name: "comma" means both, "relation comma" the one.
     With `on_error` a plugin that cannot be loaded, or whose names clash with earlier ones, is
     reported and left out; without it that is a PluginError.
     """
@@ -221,12 +222,16 @@ def load_heuristics(
                 _tell(_clash(other, item), on_error)
     names = {name for _, name in by_key}
     for name in (*only, *without):
-        if name not in names:
+        if name not in names and name not in map(" ".join, by_key):
             raise PluginError(f"unknown heuristic {name!r}: {did_you_mean(name, names)}")
+
+    def among(key: tuple[str, str], chosen: Sequence[str]) -> bool:
+        return key[1] in chosen or " ".join(key) in chosen
+
     return tuple(
         by_key[key]
         for key in sorted(by_key)
-        if (not only or key[1] in only) and key[1] not in without
+        if (not only or among(key, only)) and not among(key, without)
     )
 
 

@@ -202,10 +202,12 @@ class Session:
         failed = plugins.failing(own, texts)
         if not failed:
             return
-        names = tuple(sorted({error.heuristic for error in failed}))
+        left_out = {(error.kind, error.heuristic) for error in failed}
         self.failed += failed
-        self.heuristics = tuple(item for item in self.heuristics if item.name not in names)
-        without = (*self.settings.without, *names)
+        self.heuristics = tuple(
+            item for item in self.heuristics if (item.kind, item.name) not in left_out
+        )
+        without = (*self.settings.without, *map(" ".join, sorted(left_out)))
         self.settings = replace(self.settings, without=without)
         self._need_a_relation()
 

@@ -83,6 +83,19 @@ def test_only_and_without():
     assert "comma" not in {item.name for item in load_heuristics(without=["comma"])}
 
 
+def test_one_of_a_feature_and_a_relation_of_one_name(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text("from heuristics import relation\nc = relation('comma')(lambda t: t.key < 1)\n")
+
+    def kinds(**chosen):
+        found = load_heuristics([str(file)], **chosen)
+        return [item.kind for item in found if item.name == "comma"]
+
+    assert kinds() == ["feature", "relation"]
+    assert kinds(without=["relation comma"]) == ["feature"]
+    assert kinds(only=["relation comma"]) == ["relation"]
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
