@@ -18,12 +18,11 @@ from labeler.intervals import r_squared, ratio
 from labeler.labels import HeadLabel
 from labeler.lift import head_lifts
 from labeler.measure import Measured
+from labeler.results import EVENLY
 from labeler.significance import Test
 from labeler.statistics import Statistics, split_folds, summed
 from labeler.thresholds import Thresholds
 
-EVENLY = "(all visible tokens)"
-"""Stands in predictions.parquet for an exception that says no more than the baseline."""
 FEWEST_JUDGES = 3
 """Judging folds; with fewer there is no interval, and nothing is tested."""
 NO_LIFT = {"lift": None, "lift_low": None, "lift_high": None}

@@ -23,6 +23,9 @@ from labeler.foreign_facts import check_facts, check_showcase
 
 SCHEMA = 1
 
+EVENLY = "(all visible tokens)"
+"""In predictions.parquet in the place of a prediction: an exception that says no more than that."""
+
 TABLES: dict[str, tuple[str, ...]] = {
     "heads.parquet": (
         *("name", "layer", "head", "label", "confidence", "r2", "r2_low", "r2_high", "r2_dense"),

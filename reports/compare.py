@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from labeler.results import RunFolder, write_atomic
+from labeler.results import EVENLY, RunFolder, write_atomic
 from reports.label import Line, lines_of
 from reports.render import environment, read, source_hash
 from reports.reviewed import gist_of, verdicts, worded
@@ -172,7 +172,8 @@ def _spread(own: pd.DataFrame, rows: Mapping[str, float], total: float) -> dict[
     for name, weight in part.items():
         left = 1.0
         for prediction, share in own.loc[classes == name, ["prediction", "share"]].to_numpy():
-            found[str(prediction)] = found.get(str(prediction), 0.0) + weight * float(share)
+            key = REST if prediction == EVENLY else str(prediction)
+            found[key] = found.get(key, 0.0) + weight * float(share)
             left -= float(share)
         found[REST] = found.get(REST, 0.0) + weight * max(0.0, left)
     return found

@@ -7,10 +7,20 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from labeler.results import RunFolder, open_run, write_json, write_table
-from reports.compare import NOTHING, REST, Told, compare, distance, head_shares, write_comparison
+from labeler.results import EVENLY, RunFolder, open_run, write_json, write_table
+from reports.compare import (
+    NOTHING,
+    REST,
+    Told,
+    _spread,
+    compare,
+    distance,
+    head_shares,
+    write_comparison,
+)
 from reports.series import ROOM, series_chart
 
 
@@ -41,6 +51,16 @@ def test_distances_by_hand() -> None:
     assert distance(a, {NOTHING: 1.0}) == 1
     # 0.6 against 0.5 and 0.4 against 0.2 and 0 against 0.3: half of 0.1 + 0.2 + 0.3.
     assert distance(a, {"previous token": 0.5, REST: 0.2, "comma": 0.3}) == pytest.approx(0.3)
+
+
+def test_spreading_evenly_is_one_thing_however_a_label_says_it(run: RunFolder) -> None:
+    def shares(*rows: tuple[str, str, float]) -> dict[str, float]:
+        table = pd.DataFrame(rows, columns=["query_class", "prediction", "share"])
+        return _spread(table, {"comma": 10.0}, 100.0)
+
+    said = shares(("", "previous token", 0.5), ("comma", EVENLY, 1.0))
+    assert distance(said, shares(("", "previous token", 0.5), ("comma", "x", 0.0))) == 0
+    assert said == pytest.approx({"previous token": 0.45, REST: 0.55})
 
 
 def test_shares_of_a_head_add_up_to_all_of_its_attention(run: RunFolder) -> None:
