@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 from numpy import ndarray
 
 from heuristics import wordlists
@@ -121,15 +122,20 @@ def plural_words(text: Text) -> ndarray:
 )
 def past_tense(text: Text) -> ndarray:
     """A past form of a verb or an auxiliary, participles among them, by its form."""
-    past = [w.endswith("ed") or w in wordlists.IRREGULAR_PASTS for w in text.parse.lower]
-    return tagged(text, "VERB", "AUX") & text.on_words(np.array(past, dtype=bool))
+    past = _inflected(text, "ed") | np.isin(text.parse.lower, [*wordlists.IRREGULAR_PASTS])
+    return tagged(text, "VERB", "AUX") & text.on_words(past)
+
+
+def _inflected(text: Text, ending: str) -> Bool[ndarray, " word"]:
+    """Words with an ending that is not their lemma's too ("need", "bring")."""
+    pairs = zip(text.parse.lower, text.parse.lemma, strict=True)
+    return np.array([w.endswith(ending) and w != lemma.lower() for w, lemma in pairs], dtype=bool)
 
 
 @feature("ing-form", plural="verbs in -ing", parse=True)
 def ing_form(text: Text) -> ndarray:
     """A verb in -ing."""
-    ing = [len(w) > 4 and w.endswith("ing") for w in text.parse.lower]
-    return tagged(text, "VERB") & text.on_words(np.array(ing, dtype=bool))
+    return tagged(text, "VERB") & text.on_words(_inflected(text, "ing"))
 
 
 @feature("base form", noun="verb in its base form", plural="verbs in the base form", parse=True)

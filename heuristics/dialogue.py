@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -75,19 +77,20 @@ class Turns:
 
 @per_text
 def turns(text: Text) -> Turns:
-    """Speech in the same paragraph is one turn; a line break between begins another."""
+    """Speech in the same paragraph is one turn, until another speaker is announced."""
     begins: list[int] = []
     speakers: list[int] = []
     turn_of_speech: list[int] = []
     end = 0
     speeches = _speeches(text)
     for start, close in speeches:
-        position = int(text.char_position[start])
-        if not begins or "\n" in text.string[end:start]:
-            begins.append(position)
+        announced = _announced(text, max(end, text.string.rfind("\n", 0, start)), start)
+        broken = not begins or "\n" in text.string[end:start]
+        if broken or _another(text, speakers[-1], announced):
+            begins.append(int(text.char_position[start]))
             speakers.append(-1)
         if speakers[-1] < 0:
-            speakers[-1] = _speaker(text, max(end, text.string.rfind("\n", 0, start)), start)
+            speakers[-1] = announced.speaker
         turn_of_speech.append(len(begins) - 1)
         end = abs(close)
     opened = text.char_position[[start for start, _ in speeches]] if speeches else _NONE
@@ -111,19 +114,43 @@ def _speeches(text: Text) -> list[tuple[int, int]]:
     ]
 
 
-def _speaker(text: Text, floor: int, opening: int) -> int:
-    """Who a speech verb between two characters gives the speech to: its subject, or a name; −1."""
+class Announced(NamedTuple):
+    """Who is said to speak: a word, −1 for nobody; `before` the verb, and in a sentence `anew`."""
+
+    speaker: int = -1
+    before: bool = False
+    anew: bool = False
+
+
+def _announced(text: Text, floor: int, opening: int) -> Announced:
+    """Who the last speech verb between two characters gives speech to: its subject, or a name."""
     parse = text.parse
     words = np.flatnonzero((parse.start >= floor) & (parse.end <= opening))
     verbs = words[speech_verb_words(text)[words]]
     if not len(verbs):
-        return -1
-    subjects = words[grammar(text).is_label("nsubj")[words] & (parse.head[words] == verbs[-1])]
-    if len(subjects):
-        return int(subjects[-1])
-    nominal = name_words(text) | np.isin(parse.pos, ("NOUN", "PRON"))
-    named = words[nominal[words] & (words < verbs[-1])]
-    return int(named[-1]) if len(named) else -1
+        return Announced()
+    verb = int(verbs[-1])
+    speaker = int(grammar(text).subject[verb]) if text.parse.parsed else -1
+    if speaker < words[0]:
+        nominal = name_words(text) | np.isin(parse.pos, ("NOUN", "PRON"))
+        named = words[nominal[words] & (words < verb)]
+        speaker = int(named[-1]) if len(named) else -1
+    before = 0 <= speaker < verb
+    last = text.string[max(floor - 1, 0) : floor]  # of the speech before
+    ended = re.search(r"[.!?]", text.string[floor : int(parse.start[verb])]) is not None
+    return Announced(speaker, before, ended or (before and last == "."))
+
+
+def _another(text: Text, known: int, announced: Announced) -> bool:
+    """Whether somebody else is said to speak next; a pronoun may stand for anyone."""
+    speaker = announced.speaker
+    if speaker < 0 or text.parse.pos[speaker] == "PRON":
+        return False
+    if known < 0:
+        return announced.anew
+    said = text.parse.lower[known] == text.parse.lower[speaker]
+    anyone = text.parse.pos[known] == "PRON"
+    return not said and not anyone and (announced.anew or announced.before)
 
 
 @relation("start of this turn", phrase="the start of this turn of speech")
@@ -166,9 +193,15 @@ def own_speech_verb(text: Text) -> Targets:
     unit="word",
 )
 def speaker_name(text: Text) -> ndarray:
-    """A noun, name or pronoun next to a speech verb, outside speech ("Tom said", "said Tom")."""
+    """A noun, name or pronoun next to a speech verb, outside speech ("Tom said", "said Tom").
+
+    Neither the verb's object ("told him") nor what goes with a noun ("said her mother").
+    """
     verbs = speech_verb_words(text)
     nominal = name_words(text) | np.isin(text.parse.pos, ("PROPN", "NOUN", "PRON"))
+    label = grammar(text).is_label
+    nominal &= ~label("obj", "iobj", "obl", "xcomp")
+    nominal &= ~(label("nmod", "det") & (text.parse.pos == "PRON"))
     beside = np.append(verbs[1:], False) | np.concatenate([[False], verbs])[: len(verbs)]
     return text.on_words(nominal & beside) & ~speech_tokens(text).inside
 

@@ -22,7 +22,7 @@ def _instance(text: Text, keys: Int[ndarray, " pos"], whole: bool) -> Targets:
     if not whole:
         return Targets.from_keys(keys)
     reached = keys >= 0
-    start = np.where(reached, text.word_start[keys], 0)
+    start = np.where(reached, np.maximum(text.word_start[keys], 1), 0)
     stop = np.where(reached, keys + 1, 0)
     return Targets.from_spans(start, stop)
 

@@ -12,8 +12,7 @@ from heuristics.matching import at_keys, at_words, codes, match
 from heuristics.starts import sentence_opening_words
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
-
-OPENING_MARKS = ('"', "“", "«", "„", "‘", "``")
+from heuristics.wordlists import TITLES
 
 
 @per_text
@@ -27,7 +26,7 @@ def name_words(text: Text) -> Bool[ndarray, " word"]:
 @per_text
 def inner_capitals(text: Text) -> Bool[ndarray, " word"]:
     """Words with a capital that opens neither a sentence nor speech; "I" left out."""
-    spoken = np.isin(text.parse.text, OPENING_MARKS)
+    spoken = np.append(text.speech.opening, False)[text.parse.start] | (text.parse.text == "``")
     opens = sentence_opening_words(text) | np.concatenate([[False], spoken])[: len(spoken)]
     return capitalised_words(text) & ~opens & (text.parse.lower != "i")
 
@@ -69,11 +68,19 @@ def same_name(text: Text) -> Targets:
 
 
 @per_text
+def _untitled(text: Text) -> Bool[ndarray, " word"]:
+    """Names without the titles before them ("Fox" in "Mr. Fox")."""
+    named = name_words(text)
+    title = np.array([word.rstrip(".") in TITLES for word in text.parse.lower], dtype=bool)
+    return named & ~(title & np.append(named[1:], False))
+
+
+@per_text
 def other_name(text: Text) -> Int[ndarray, " word"]:
     """For each name the nearest name before it that is another one; −1 for none."""
     found = np.full(len(text.parse), -1, dtype=np.int64)
     last, other = -1, -1
-    for word in np.flatnonzero(name_words(text)).tolist():
+    for word in np.flatnonzero(_untitled(text)).tolist():
         if last >= 0 and text.parse.lower[last] != text.parse.lower[word]:
             other = last
         found[word] = other
@@ -100,11 +107,11 @@ def _names(text: Text) -> ndarray:
     unit="word",
 )
 def protagonist(text: Text) -> ndarray:
-    """Every mention of the first proper noun of the text."""
-    named = np.flatnonzero(proper_noun(text))
-    if not len(named):
-        return np.zeros(text.n_pos, dtype=bool)
-    return proper_noun(text) & np.asarray(text.words == text.words[named[0]])
+    """Every mention of the first proper noun of the text, titles aside ("Fox" in "Mr. Fox")."""
+    named = text.on_words(_untitled(text))
+    if not named.any():
+        return named
+    return named & np.asarray(text.words == text.words[named.argmax()])
 
 
 @feature("capitalised word", lifts=("nearest", "every"), unit="word")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import string
+import unicodedata
 from typing import NamedTuple
 
 import numpy as np
@@ -115,7 +118,14 @@ def strong_mark(text: Text) -> ndarray:
 @per_text
 def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
     """Positions that touch a punctuation mark; apostrophes and hyphens inside words left out."""
-    return text.regex(r"[^\w\s'’\-]|(?<!\w)['’\-]|['’\-](?!\w)")
+    odd = {c for c in text.string if not (c.isalnum() or c.isspace() or is_punctuation(c))}
+    marks = rf"[^\w\s'’\-{re.escape(''.join(sorted(odd)))}]"
+    return text.regex(rf"{marks}|(?<!\w)['’\-]|['’\-](?!\w)")
+
+
+def is_punctuation(character: str) -> bool:
+    """Whether Unicode has it as punctuation, or ASCII as what is no letter, digit or space."""
+    return character in string.punctuation or unicodedata.category(character).startswith("P")
 
 
 @feature(
@@ -124,7 +134,7 @@ def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
     query_class=True,
 )
 def punctuation_mark(text: Text) -> ndarray:
-    """Any punctuation mark, speech marks among them."""
+    """Any punctuation mark (in Unicode, or of ASCII), speech marks among them."""
     return punctuation_mask(text)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from heuristics.contract import feature, relation
@@ -26,8 +26,8 @@ def shifted(code: Int[ndarray, " pos"], by: int = 1) -> Int[ndarray, " pos"]:
 
 @per_text
 def token_code(text: Text) -> Int[ndarray, " pos"]:
-    """Token ids; −1 at the first position."""
-    return np.where(text.is_start, -1, text.token_ids).astype(np.int64)
+    """Token ids; −1 for BOS."""
+    return np.where(text.is_bos, -1, text.token_ids).astype(np.int64)
 
 
 @per_text
@@ -200,7 +200,7 @@ def same_initial(text: Text) -> Targets:
 
 @per_text
 def _initial_code(text: Text) -> Int[ndarray, " pos"]:
-    return codes(np.array([c if c.isalnum() else "" for c in text.initials], dtype=object))
+    return codes(text.initials)
 
 
 @relation(
@@ -218,19 +218,25 @@ def nearest_class(text: Text) -> Targets:
 )
 def repeated_token(text: Text) -> ndarray:
     """A token that stood in the text before."""
-    return same_token(text).nearest() >= 0
+    return stood_before(token_code(text), text.position)
+
+
+def stood_before(code: Int[ndarray, " pos"], limit: Int[ndarray, " pos"]) -> Bool[ndarray, " pos"]:
+    """Where the same code stood before `limit`: at the first position too, which is no key."""
+    _, first, number = np.unique(code, return_index=True, return_inverse=True)
+    return (code >= 0) & (first[number] < limit)
 
 
 @feature("repeated word", plural="words that stood in the text before")
 def repeated_word(text: Text) -> ndarray:
     """A word that stood in the text before, case aside."""
-    return same_word(text).nearest() >= 0
+    return stood_before(word_code(text), text.word_start)
 
 
 @feature("new word", plural="words not seen in the text before", lifts=("nearest",), unit="word")
 def new_word(text: Text) -> ndarray:
     """A content word at its first occurrence in the text."""
-    return content_words(text) & (same_word(text).nearest() < 0)
+    return content_words(text) & ~repeated_word(text)
 
 
 def content_words(text: Text) -> ndarray:
@@ -248,7 +254,7 @@ def content_words(text: Text) -> ndarray:
 )
 def repeated_bigram(text: Text) -> ndarray:
     """A token that stood before after the same token."""
-    return match(bigram_code(text)).nearest() >= 0
+    return stood_before(bigram_code(text), text.position)
 
 
 @per_text
@@ -262,7 +268,7 @@ def favourite_noun(text: Text) -> Int[ndarray, " word"]:
     best, last = 1, -1
     for word, (form, pos) in enumerate(zip(text.parse.lower, text.parse.pos, strict=True)):
         found[word] = last
-        if pos in ("NOUN", "PROPN"):
+        if pos in ("NOUN", "PROPN") and text.first_position[word] >= 0:  # not cut off
             counts[form] = counts.get(form, 0) + 1
             if counts[form] >= max(best, 2):
                 best, last = counts[form], word

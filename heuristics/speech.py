@@ -30,10 +30,11 @@ class Speech:
 def match_speech(string: str) -> Speech:
     """Match opening to closing marks; a paragraph break closes whatever is open.
 
-    Straight double marks alternate. Curly marks and guillemets open and close by their shape; a
-    single curly mark counts only as a pair, since its closing form is also the apostrophe. A line
-    break is a paragraph break where the line before it ends in punctuation, so that speech in
-    hard-wrapped text stays open.
+    Straight double marks alternate, but that one right after a word or a sentence, with a space
+    behind it, opens nothing (`5'6" tall`). Curly marks and guillemets open and close by their
+    shape; a single curly mark counts only as a pair, since its closing form is also the apostrophe.
+    A line break is a paragraph break where the line before it ends in punctuation, so that speech
+    in hard-wrapped text stays open.
     """
     spans: list[tuple[int, int]] = []
     open_marks: list[tuple[int, str]] = []
@@ -44,7 +45,7 @@ def match_speech(string: str) -> Speech:
         elif open_marks and character == open_marks[-1][1]:
             if character != "’" or not string[index + 1 : index + 2].isalpha():
                 spans.append((open_marks.pop()[0], index))
-        elif character == '"':
+        elif character == '"' and not _closes_word(string, index):
             open_marks.append((index, '"'))
         elif character in _CLOSER and not (character == "‘" and not _opens_word(string, index)):
             open_marks.append((index, _CLOSER[character]))
@@ -54,6 +55,11 @@ def match_speech(string: str) -> Speech:
 
 def _opens_word(string: str, index: int) -> bool:
     return string[index + 1 : index + 2].isalpha()
+
+
+def _closes_word(string: str, index: int) -> bool:
+    before, after = string[index - 1 : index], string[index + 1 : index + 2]
+    return (before.isalnum() or before in (".", "!", "?")) and after.isspace()
 
 
 def _breaks_paragraph(string: str, index: int) -> bool:

@@ -40,22 +40,10 @@ def speech_tokens(text: Text) -> SpeechTokens:
     return SpeechTokens(
         opening=text.on_characters(speech.opening),
         closing=text.on_characters(speech.closing),
-        inside=largest(text, enclosed) >= 0,
-        opener=_at(text, largest(text, speech.opener)),
-        closed=_at(text, largest(text, closed)),
+        inside=text.of_characters(enclosed, -1) >= 0,
+        opener=text.speech_opener,
+        closed=np.append(text.char_position, -1)[text.of_characters(closed, -1)],
     )
-
-
-def largest(text: Text, values: Int[ndarray, " char"]) -> Int[ndarray, " pos"]:
-    """The largest value among each token's characters; −1 for a token without any."""
-    bounds = text.offsets.ravel()
-    padded = np.append(values, -1)
-    found = np.maximum.reduceat(padded, bounds)[::2]
-    return np.where(text.offsets[:, 1] > text.offsets[:, 0], found, -1)
-
-
-def _at(text: Text, character: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
-    return np.append(text.char_position, -1)[character]
 
 
 @feature(
@@ -103,7 +91,7 @@ def inside_speech(text: Text) -> ndarray:
 def narration(text: Text) -> ndarray:
     """What is told; speech and its marks left out."""
     found = speech_tokens(text)
-    return ~(found.inside | found.opening | found.closing | text.is_start)
+    return ~(found.inside | found.opening | found.closing | text.is_bos)
 
 
 @relation("opening mark of this speech", phrase="the opening speech mark")

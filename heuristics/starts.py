@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
@@ -9,9 +11,8 @@ from numpy import ndarray
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.matching import at_keys, match
-from heuristics.pieces import letters
 from heuristics.spans import previous_clause
-from heuristics.targets import Targets, mask_to_keys
+from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 
 
@@ -159,7 +160,7 @@ def subordinate_start(text: Text) -> ndarray:
 
 @relation("conjunction of the clause", phrase="the conjunction that opens the clause", parse=True)
 def own_conjunction(text: Text) -> Targets:
-    """The coordinating conjunction that opens the query's clause, if one does."""
+    """The coordinating or subordinating conjunction that opens the query's clause, if one does."""
     opens = text.on_words(_conjunction_opens(text) | _subordinator_opens(text))
     return Targets.from_keys(match(text.clause, marked=opens, limit=text.word_start).first())
 
@@ -173,8 +174,7 @@ def own_conjunction(text: Text) -> Targets:
 )
 def paragraph_start(text: Text) -> ndarray:
     """The first word after a line break, or of the text."""
-    breaks = text.regex(r"\n") | text.is_start
-    worded = letters(text) & ~breaks
-    last_break, last_word = mask_to_keys(breaks), mask_to_keys(worded)
-    opens = worded & (last_word < last_break)
-    return text.on_words(np.isin(np.arange(len(text.parse)), text.word[opens]))
+    opens = np.zeros(len(text.string), dtype=bool)
+    opens[[found.end() - 1 for found in re.finditer(r"(?:\A|\n)[\W_]*?[^\W_]", text.string)]] = True
+    total = np.concatenate([[0], np.cumsum(opens)])
+    return text.on_words(total[text.parse.end] > total[text.parse.start])

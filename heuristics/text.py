@@ -133,6 +133,11 @@ class Text:
         """The first position: BOS where there is one."""
         return self.position == 0
 
+    @derived
+    def is_bos(self) -> Bool[ndarray, " pos"]:
+        """BOS; nowhere for a model without one."""
+        return self.is_start & self.has_bos
+
     # --- from words to positions -------------------------------------------------------------
 
     @derived
@@ -185,6 +190,11 @@ class Text:
         """Positions whose characters include a marked one: for what is finer than a token."""
         total = np.concatenate([[0], np.cumsum(mask)])
         return np.asarray(total[self.offsets[:, 1]] > total[self.offsets[:, 0]])
+
+    def of_characters(self, values: Int[ndarray, " char"], missing: int) -> Int[ndarray, " pos"]:
+        """The largest value among each token's characters; `missing` for a token without any."""
+        found = np.maximum.reduceat(np.append(values, missing), self.offsets.ravel())[::2]
+        return np.where(self.offsets[:, 1] > self.offsets[:, 0], found, missing)
 
     def at_character(self, index: int) -> int:
         """The position whose token covers a character; −1 if none does."""
@@ -251,8 +261,9 @@ class Text:
 
     @derived
     def initials(self) -> ndarray:
-        """The first letter of each position's word in lower case; '' for none."""
-        return np.array([word[:1] for word in self.words], dtype=object)
+        """The first letter or digit of each position's word in lower case; '' for none."""
+        first = [word[:1] for word in self.words]
+        return np.array([letter if letter.isalnum() else "" for letter in first], dtype=object)
 
     @derived
     def speech(self) -> Speech:
@@ -262,12 +273,12 @@ class Text:
     @derived
     def speech_depth(self) -> Int[ndarray, " pos"]:
         """How many speeches a token is in, its own marks included; 0 outside."""
-        return self._of_characters(self.speech.depth, 0)
+        return self.of_characters(self.speech.depth, 0)
 
     @derived
     def speech_opener(self) -> Int[ndarray, " pos"]:
         """The position of the mark that opened the speech a token is in or closes; −1 outside."""
-        opener = self._of_characters(self.speech.opener, -1)
+        opener = self.of_characters(self.speech.opener, -1)
         return np.asarray(np.append(self.char_position, -1)[opener])
 
     @derived
@@ -276,11 +287,6 @@ class Text:
         from heuristics.dialogue import turns
 
         return np.asarray(np.append(self.last_position, -1)[turns(self).speaker])
-
-    def _of_characters(self, values: Int[ndarray, " char"], missing: int) -> Int[ndarray, " pos"]:
-        """The largest value among each token's characters; `missing` for a token without any."""
-        found = np.maximum.reduceat(np.append(values, missing), self.offsets.ravel())[::2]
-        return np.where(self.offsets[:, 1] > self.offsets[:, 0], found, missing)
 
     def same(self, values: ndarray) -> Bool[ndarray, "query key"]:
         """Where query and key have the same value of an array over positions; '' is like nothing.

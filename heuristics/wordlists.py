@@ -14,6 +14,10 @@ def _words(listed: str) -> frozenset[str]:
 DETERMINERS = _words(
     "the a an this that these those every each some any no all both either neither"
 )
+TITLES = _words(
+    "mr mrs ms miss dr sir madam lady lord king queen prince princess captain officer professor "
+    "uncle aunt auntie grandma grandpa granny"
+)
 PREPOSITIONS = _words(
     "of in to for with on at from by about into over under through after before around near behind "
     "between up down off out inside outside onto across along without like towards toward beside "

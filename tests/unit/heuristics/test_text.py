@@ -18,7 +18,7 @@ def test_tokens_and_words():
     assert text.word_end.tolist() == [0, 2, 2, 3, 4]
     assert text.first_position.tolist() == [1, 3, 4]
     assert text.last_position.tolist() == [2, 3, 4]
-    assert text.initials.tolist() == ["", "t", "t", "r", "."]
+    assert text.initials.tolist() == ["", "t", "t", "r", ""]
 
 
 def test_a_token_over_two_words_belongs_to_the_one_it_shares_most_with():

@@ -1,0 +1,139 @@
+"""Sentences that a plain reading of a rule gets wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from heuristics import testing
+from heuristics.check import relation_targets
+
+from .making import FEATURES, RELATIONS
+
+ANNOUNCED = 'Tom said, "Hi." Lily said, "Hello." Then Ben asked, "Why?"'
+ANNOUNCED_PARSE = """
+Tom/PROPN/nsubj/2 said/VERB/root/0/say ,/PUNCT/punct/2 "/PUNCT/punct/2 Hi/INTJ/ccomp/2 \
+./PUNCT/punct/2 "/PUNCT/punct/2
+Lily/PROPN/nsubj/2 said/VERB/root/0/say ,/PUNCT/punct/2 "/PUNCT/punct/2 Hello/INTJ/ccomp/2 \
+./PUNCT/punct/2 "/PUNCT/punct/2
+Then/ADV/advmod/3 Ben/PROPN/nsubj/3 asked/VERB/root/0/ask ,/PUNCT/punct/3 "/PUNCT/punct/3 \
+Why/ADV/ccomp/3 ?/PUNCT/punct/3 "/PUNCT/punct/3
+"""
+
+
+def without_bos(text):
+    return replace(text, token_ids=text.token_ids[1:], offsets=text.offsets[1:], has_bos=False)
+
+
+def words(name, text):
+    held = FEATURES[name](text)
+    return [token.strip() for token, fires in zip(text.tokens, held, strict=True) if fires]
+
+
+def targets(name, text, word):
+    found = relation_targets(RELATIONS[name], text)
+    query = int(np.flatnonzero([token.strip() == word for token in text.tokens])[0])
+    return [text.tokens[key].strip() for key in found.key[found.query == query]]
+
+
+@pytest.mark.parametrize(("spoken", "by"), [("Hi", "Tom"), ("Hello", "Lily"), ("Why", "Ben")])
+def test_speech_is_given_to_who_is_announced_next(spoken, by):
+    assert targets("speaker", testing.text(ANNOUNCED, ANNOUNCED_PARSE), spoken) == [by]
+
+
+SAID = "Tom/PROPN/nsubj/2 said/VERB/root/0/say ,/PUNCT/punct/2 "
+HE_SMILED = "and/CCONJ/cc/2 smiled/VERB/root/0/smile ./PUNCT/punct/2"
+HE_SAID = "he/PRON/nsubj/2 said/VERB/root/0/say ,/PUNCT/punct/2"
+QUOTED = '"/PUNCT/punct/2 Hi/INTJ/root/0 ,/PUNCT/punct/2 "/PUNCT/punct/2'
+WENT_ON = '"/PUNCT/punct/2 Go/VERB/root/0 on/ADV/advmod/2 ./PUNCT/punct/2 "/PUNCT/punct/2'
+
+
+@pytest.mark.parametrize(
+    ("string", "between"),
+    [
+        ('Tom said, "Hi," and smiled. "Go on."', HE_SMILED),
+        ('Tom said, "Hi," he said, "Go on."', HE_SAID),
+    ],
+)
+def test_one_speaker_goes_on(string, between):
+    text = testing.text(string, "\n".join([SAID, QUOTED, between, WENT_ON]))
+    assert targets("speaker", text, "Go") == ["Tom"]
+    assert targets("start of this turn", text, "on") == ['"']
+    assert targets("start of the last turn", text, "on") == []
+
+
+def test_the_object_of_a_speech_verb_is_not_its_speaker():
+    text = testing.text(
+        "Tom told him. Lily said that.",
+        "Tom/PROPN/nsubj/2 told/VERB/root/0/tell him/PRON/obj/2 ./PUNCT/punct/2\n"
+        "Lily/PROPN/nsubj/2 said/VERB/root/0/say that/PRON/obj/2 ./PUNCT/punct/2",
+    )
+    assert words("speaker's name", text) == ["Tom", "Lily"]
+
+
+def test_a_title_is_not_another_name():
+    text = testing.text(
+        "Mr. Fox met Mr. Bear.",
+        "Mr./PROPN/compound/2 Fox/PROPN/nsubj/3 met/VERB/root/0/meet Mr./PROPN/compound/5 "
+        "Bear/PROPN/obj/3 ./PUNCT/punct/3",
+    )
+    assert targets("another name", text, "Bear") == ["Fox"]
+    assert targets("another name", text, "Fox") == []
+    assert words("first name of the text", text) == ["Fox"]
+
+
+def test_a_word_after_a_closing_mark_opens_no_speech():
+    for string in ('"Hello," Tom said.', "“Hello,” Tom said."):
+        assert words("capital inside a sentence", testing.text(string)) == ["Tom"]
+
+
+def test_inches_open_no_speech():
+    text = testing.text('It was 5\'6" tall. "Hi," he said.')
+    assert words("speech", text) == ["Hi", ","]
+
+
+def test_base_forms_that_look_inflected():
+    text = testing.text(
+        "They need food. We fed birds. She played. I bring it, singing.",
+        "They/PRON/nsubj/2 need/VERB/root/0 food/NOUN/obj/2 ./PUNCT/punct/2\n"
+        "We/PRON/nsubj/2 fed/VERB/root/0/feed birds/NOUN/obj/2/bird ./PUNCT/punct/2\n"
+        "She/PRON/nsubj/2 played/VERB/root/0/play ./PUNCT/punct/2\n"
+        "I/PRON/nsubj/2 bring/VERB/root/0 it/PRON/obj/2 ,/PUNCT/punct/2 "
+        "singing/VERB/advcl/2/sing ./PUNCT/punct/2",
+    )
+    assert words("past tense", text) == ["fed", "played"]
+    assert words("ing-form", text) == ["singing"]
+
+
+def test_what_is_no_punctuation():
+    # The second accent is a character of its own, and the vowel signs of Hindi are.
+    text = testing.text("cafe\u0301 हिन्दी £5 + 3 🙂, yes")
+    assert words("punctuation mark", text) == ["+", ","]
+
+
+def test_features_see_the_first_token_of_a_model_without_bos():
+    text = without_bos(testing.text("Tom saw Tom run.\nThen Tom ran."))
+    assert words("repeated word", text) == ["Tom", "Tom"]
+    assert words("repeated token", text) == ["Tom", "."]
+    assert words("paragraph start", text) == ["Tom", "Then"]
+    assert "Tom" in words("narration", text)
+
+
+def test_relations_leave_out_the_first_token_of_a_model_without_bos():
+    text = without_bos(testing.text("Elephants ran. It", pieces=3))
+    for name, relation in RELATIONS.items():
+        if not relation.start:
+            assert 0 not in relation_targets(relation, text).key, name
+
+
+def test_a_noun_that_was_cut_off_is_not_the_most_repeated():
+    text = testing.text(
+        "A cat, a cat. A dog, a dog ran.",
+        "A/DET/det/2 cat/NOUN/root/0 ,/PUNCT/punct/2 a/DET/det/5 cat/NOUN/conj/2 ./PUNCT/punct/2\n"
+        "A/DET/det/2 dog/NOUN/nsubj/6 ,/PUNCT/punct/2 a/DET/det/5 dog/NOUN/conj/2 "
+        "ran/VERB/root/0/run ./PUNCT/punct/6",
+    )
+    first = int(np.flatnonzero(text.words == "dog")[0]) - 1
+    kept = replace(text, token_ids=text.token_ids[first:], offsets=text.offsets[first:])
+    kept = replace(kept, has_bos=False)
+    assert targets("most repeated noun", kept, "ran") == ["dog"]
