@@ -67,7 +67,7 @@ def ablate_neurons(
     """Rows of replacement.parquet, scope `neuron` for each and `neurons` for all of them together.
 
     `condition` is `clean`, `zero` or `mean` (at `means`, activations by name). `rise` is of
-    perplexity (0.05 = +5%) with an interval over texts, `cost` the rise of loss in nats a token.
+    perplexity (0.05 = +5%) with an interval over prompts, `cost` the rise of loss in nats a token.
     Raises ConfigError for a neuron that the model has not.
     """
     places = parse_neurons(names, model.shape)
@@ -83,25 +83,30 @@ def ablate_neurons(
             trials["neurons", ",".join(names), condition] = held
     nats: dict[tuple[str, str, str], list[float]] = {trial: [] for trial in trials}
     counts: list[int] = []
+    prompts: list[str] = []
     for batch, tokens in batched(texts, budget):
         own = [max(len(text) - FIRST_JUDGED, 0) for text in batch]
         counts += own
+        prompts += [text.prompt for text in batch]
         for trial, held in trials.items():
             losses = token_losses(model, tokens, held)
             nats[trial] += [float(losses[row, :n].double().sum()) for row, n in enumerate(own)]
-    count = np.array(counts, dtype=float)
-    clean = np.array(nats["neurons", ",".join(names), "clean"])
+    _, prompt = np.unique(prompts, return_inverse=True)
+    count = np.bincount(prompt, counts)
+    clean = np.bincount(prompt, nats["neurons", ",".join(names), "clean"])
     return [
         {"scope": scope, "name": name, "condition": condition}
-        | loss_figures(np.array(nats[scope, name, condition]), clean, count)
+        | loss_figures(np.bincount(prompt, nats[scope, name, condition]), clean, count)
         for scope, name, condition in trials
     ]
 
 
 def loss_figures(
-    nats: Float[ndarray, " text"], clean: Float[ndarray, " text"], count: Float[ndarray, " text"]
+    nats: Float[ndarray, " prompt"],
+    clean: Float[ndarray, " prompt"],
+    count: Float[ndarray, " prompt"],
 ) -> dict[str, Any]:
-    """Loss, and its rise with a jackknife interval over texts; null bounds below 3 texts."""
+    """Loss, and its rise with a jackknife interval over prompts; null bounds below 3."""
     total = max(float(count.sum()), 1.0)
     rise = (nats - clean).sum() / total
     found: dict[str, Any] = {

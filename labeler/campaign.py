@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from heuristics.text import Text
@@ -130,7 +130,7 @@ class Campaign:
         self, texts: list[Text], singly: bool, orders: dict[str, list[int]]
     ) -> tuple[Losses, Costly]:
         trial = Trial(self.model, [self.prepare(text) for text in texts], self.start)
-        losses, costly = Losses(), Costly(self.names)
+        losses, costly = Losses([text.string for text in texts]), Costly(self.names)
         losses.clean.append(trial.nats(trial.clean_nats))
         for condition in dict.fromkeys((*SINGLE, *CURVES)) if singly else CURVES:
             self._condition(trial, condition, orders, losses, costly if singly else None)
@@ -184,13 +184,38 @@ class Campaign:
         costly.add(self.names[head], trial.items, by_token - trial.clean_nats)
 
 
-def controls(rules: Sequence[Rules], seed: int) -> dict[str, list[Rules]]:
-    """Wrong labels: the next head's of the layer; a head's own with its relations shuffled."""
-    other, shuffled = [], []
+def controls(rules: Sequence[Rules], n_relations: int, seed: int) -> dict[str, list[Rules]]:
+    """Wrong labels: another head's of the layer; a head's own with its relations shuffled."""
     draw = np.random.default_rng(seed)
-    for rule in rules:
-        n = len(rule.weight)
-        other.append(rule.heads([(head + 1) % n for head in range(n)]))
-        columns = draw.permutation(rule.weight.shape[2])
-        shuffled.append(Rules(rule.relations, rule.weight[:, :, columns]))
-    return {"other_label": other, "shuffled_label": shuffled}
+    return {
+        "other_label": [rule.heads(_others(rule.weight)) for rule in rules],
+        "shuffled_label": [
+            Rules(_shuffled(rule.relations, n_relations, draw), rule.weight) for rule in rules
+        ],
+    }
+
+
+def _others(weight: Float[ndarray, "head class used"]) -> list[int]:
+    """For each head the next one whose label says something, and something else."""
+    n = len(weight)
+    found = []
+    for head in range(n):
+        after = [(head + step) % n for step in range(1, n)]
+        other = [
+            i for i in after if weight[i].any() and not np.array_equal(weight[i], weight[head])
+        ]
+        found.append((other or after or [head])[0])
+    return found
+
+
+def _shuffled(
+    relations: Int[ndarray, " used"], n_relations: int, draw: np.random.Generator
+) -> Int[ndarray, " used"]:
+    """Each relation of a layer exchanged for another of the layer, a single one for any other."""
+    n = len(relations)
+    if n == 1 and n_relations > 1:
+        return (relations + draw.integers(1, n_relations)) % n_relations
+    order = draw.permutation(n)
+    found = np.empty_like(relations)
+    found[order] = relations[np.roll(order, 1)]
+    return found

@@ -18,12 +18,16 @@ from heuristics.text import Text
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """A text's tokens and its columns, the first position left out where it is BOS."""
+    """A text's tokens and its columns, the first position left out where it is BOS.
+
+    `prompt` is the string that it is of: a long one has several pieces.
+    """
 
     id: str
     tokens: Int[ndarray, " pos"]
     first: int
     matrix: sp.csr_matrix
+    prompt: str
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -32,7 +36,7 @@ class Columns:
     def of(cls, text: Text, matrix: sp.csr_matrix) -> Columns:
         """From all columns of a text."""
         first = int(text.has_bos)
-        return cls(text.id, text.token_ids, first, matrix[first:])
+        return cls(text.id, text.token_ids, first, matrix[first:], text.string)
 
 
 class Looked(Protocol):

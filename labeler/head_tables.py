@@ -19,7 +19,7 @@ from labeler.labels import HeadLabel
 from labeler.lift import head_lifts
 from labeler.measure import Measured
 from labeler.results import EVENLY
-from labeler.significance import Test
+from labeler.significance import Test, Worth, worth_of
 from labeler.statistics import Statistics, split_folds, summed
 from labeler.thresholds import Thresholds
 
@@ -77,31 +77,6 @@ def _below(value: float) -> str:
     return f"{math.floor(max(value, 0) * 1000) / 1000:.3f}"
 
 
-def distance_errors(
-    folds: Sequence[Statistics], heads: ndarray, kind: int
-) -> Float[ndarray, "fold head"]:
-    """Squared errors on judging folds of each head's own distance profile by query class.
-
-    The first position is a place of its own; the profile is the mean on the choosing folds.
-    """
-    choose, judge, _, _ = split_folds(len(folds))
-    chosen = [folds[i] for i in choose]
-    pairs = summed(chosen, "profile_pairs")[kind]
-    profile = summed(chosen, "profile")[heads] / np.maximum(pairs, 1)
-    rows = summed(chosen, "rows")
-    first = summed(chosen, "first")[heads] / np.maximum(rows, 1)
-    errors = []
-    for i in judge:
-        fold = folds[i]
-        square = (fold["energy"][heads] + fold["visible_rows"][kind]).sum(axis=1)
-        linear = np.einsum("hcd,hcd->h", profile, fold["profile"][heads])
-        quadratic = np.einsum("hcd,hcd,cd->h", profile, profile, fold["profile_pairs"][kind])
-        linear += (first * fold["first"][heads]).sum(axis=1)
-        quadratic += (first**2 * fold["rows"]).sum(axis=1)
-        errors.append(square - 2 * linear + quadratic)
-    return np.stack(errors)
-
-
 def head_rows(
     fit: HeadFit,
     labels: Sequence[HeadLabel],
@@ -109,7 +84,6 @@ def head_rows(
     measured: Sequence[Measured],
     dense: Float[ndarray, "fold head"],
     induction: Float[ndarray, " model_head"],
-    kind: int,
 ) -> Iterator[dict[str, Any]]:
     """One row a head; `measured` is of printed patterns, one entry a judging fold."""
     limits = fit.thresholds
@@ -120,7 +94,8 @@ def head_rows(
     weighted = 1 - whole.weighted_error / np.maximum(whole.weighted_energy, 1e-12)
     r2, low, high = r_squared(errors, energies)
     r2_dense, _, _ = r_squared(dense, energies)
-    r2_distance, _, _ = r_squared(distance_errors(folds, fit.heads, kind), energies)
+    distance = np.stack([part.distance_error for part in measured])[:, fit.heads]
+    r2_distance, _, _ = r_squared(distance, energies)
     untested = len(fit.judges) < FEWEST_JUDGES
     if untested:  # the prompts that chose are those that would judge
         r2, r2_dense, r2_distance = (np.full(len(r2), np.nan) for _ in range(3))
@@ -194,6 +169,7 @@ def prediction_rows(
     coverage = fit.choose.coverage(fit.leaves)
     found = {(t.head, t.query_class, t.relation): t for t in tests}
     for h, label in enumerate(labels):
+        worth = worth_of(fit, h, label)
         general = {term.relation: order for order, term in enumerate(label.general.terms)}
         for r, item in enumerate(relations):
             row = {
@@ -213,21 +189,13 @@ def prediction_rows(
             if r in general:
                 term = label.general.terms[general[r]]
                 row |= {"share": term.share, "coverage": term.coverage}
-                row |= _tested(found.get((h, "", r)))
+                row |= _tested(found.get((h, "", r)), worth["", r])
             yield row
-        yield from _exception_rows(h, label, relations, found, by_fold)
+        yield from _exception_rows(h, label, relations, found, worth, by_fold)
 
 
-def _tested(test: Test | None) -> dict[str, Any]:
-    if test is None:
-        return {}
-    return {
-        "p": test.p,
-        "q": test.q,
-        "gain": test.gain,
-        "share_low": test.share_low,
-        "share_high": test.share_high,
-    }
+def _tested(test: Test | None, worth: Worth) -> dict[str, Any]:
+    return ({} if test is None else {"p": test.p, "q": test.q}) | vars(worth)
 
 
 def _exception_rows(
@@ -235,6 +203,7 @@ def _exception_rows(
     label: HeadLabel,
     relations: Sequence[Any],
     found: dict[tuple[int, str, int], Test],
+    worth: dict[tuple[str, int], Worth],
     by_fold: Sequence[Any],
 ) -> Iterator[dict[str, Any]]:
     for rule in label.exceptions:
@@ -258,7 +227,10 @@ def _exception_rows(
                 "lift_high": high[term.relation],
                 "selected": True,
                 **(NO_LIFT if relations[term.relation].start else {}),
-                **_tested(found.get((head, rule.query_class, term.relation))),
+                **_tested(
+                    found.get((head, rule.query_class, term.relation)),
+                    worth[rule.query_class, term.relation],
+                ),
             }
 
 

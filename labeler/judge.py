@@ -29,6 +29,7 @@ from labeler.loading import WORKING
 from labeler.measure import Measured, measure
 from labeler.neurons import NeuronNumbers, neuron_findings, neuron_headline, neuron_numbers
 from labeler.predict import Rules, patterns
+from labeler.profiles import Profiles
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
 from labeler.score import ahead, pad
@@ -39,8 +40,8 @@ from labeler.verify import real_patterns
 from labeler.writing import induction_mass
 
 EVIDENCE_PROMPTS = 160
-FEW_PROMPTS = 100
-"""With fewer a run says that they are few: often nothing holds on half of them."""
+FEW_PROMPTS = 50
+"""With fewer a run says that they are few: sometimes nothing holds on half of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,9 @@ def _judge(
     neurons = NeuronEvidence(n_neurons, shape.d_mlp, asked.reservoir_tokens, asked.top_activations)
     neurons.choose(_first_texts(session, shards, EVIDENCE_PROMPTS))
     progress.stage("judge", sum(len(shard.prompts) for shard in shards), "prompts")
-    measured = _measured(session, rules, shards, rows, neurons, progress)
+    choose, _, _, _ = split_folds(len(folds))
+    profiles = Profiles.of([folds[i] for i in choose], shape)
+    measured = _measured(session, rules, profiles, shards, rows, neurons, progress)
     tables = _head_tables(session, folds, heads, measured)
     tables["evidence/heads.parquet"] = pd.DataFrame(list(rows.table()))
     tables["hooks.parquet"] = pd.DataFrame(list(hook_rows(merge(folds), shape)))
@@ -170,6 +173,7 @@ def _first_texts(session: Session, shards: Sequence[Shard], limit: int) -> list[
 def _measured(
     session: Session,
     rules: Sequence[Rules],
+    profiles: Profiles,
     shards: Sequence[Shard],
     rows: HeadEvidence,
     neurons: NeuronEvidence,
@@ -188,7 +192,8 @@ def _measured(
         with closing(ahead(session.prepared(texts), session.overlap)) as coming:
             for batch in coming:
                 hook = neurons if watched else None
-                yield measure(batch, session.model, rules, watchers, hook, budget), len(batch)
+                found = measure(batch, session.model, rules, profiles, watchers, hook, budget)
+                yield found, len(batch)
 
     whole = 0
     for shard in shards:
@@ -228,7 +233,7 @@ def _head_tables(
     induction = induction_mass(session.model, session.settings.seed)
     for kind, fit in enumerate(heads.fits):
         own, tests = heads.parts[kind], heads.tests[kind]
-        rows += head_rows(fit, own, folds, measured, heads.dense[kind], induction, kind)
+        rows += head_rows(fit, own, folds, measured, heads.dense[kind], induction)
         predictions += prediction_rows(fit, own, tests, folds, kind)
         profiles += profile_rows(fit, own, folds, kind, shape.n_ctx)
     table = pd.DataFrame(rows).sort_values(["layer", "head"], ignore_index=True)

@@ -15,6 +15,7 @@ from torch import Tensor
 from labeler.model import LanguageModel
 from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared
+from labeler.profiles import Profiles
 from labeler.score import TOKEN_BUDGET, batches, pad
 from labeler.writing import output_grams, value_norms, weighted
 
@@ -26,13 +27,15 @@ Watch = Callable[[Prepared, int, Tensor, Tensor], None]
 class Measured:
     """Sums over queries, per head, position 0 left out as a query.
 
-    `error` and `energy` are squared errors of the printed pattern and of the baseline; those with
+    `error`, `distance_error` and `energy` are squared errors of the printed pattern, of the head's
+    own distance profile and of the baseline; those with
     `weighted_` compare the same label with the value-weighted pattern. `weighted_first` is the
     value-weighted attention to the first position, `written` the norm of what the head writes as a
     share of the norms of its layer.
     """
 
     error: Float[ndarray, " head"]
+    distance_error: Float[ndarray, " head"]
     energy: Float[ndarray, " head"]
     weighted_error: Float[ndarray, " head"]
     weighted_energy: Float[ndarray, " head"]
@@ -43,12 +46,13 @@ class Measured:
     @classmethod
     def empty(cls, n_heads: int) -> Measured:
         """Nothing measured yet."""
-        a, b, c, d, e, f = (np.zeros(n_heads) for _ in range(6))
-        return cls(a, b, c, d, e, f)
+        a, b, c, d, e, f, g = (np.zeros(n_heads) for _ in range(7))
+        return cls(a, b, c, d, e, f, g)
 
     def __add__(self, other: Measured) -> Measured:
         return Measured(
             self.error + other.error,
+            self.distance_error + other.distance_error,
             self.energy + other.energy,
             self.weighted_error + other.weighted_error,
             self.weighted_energy + other.weighted_energy,
@@ -62,12 +66,13 @@ def measure(
     prepared: Sequence[Prepared],
     model: LanguageModel,
     rules: Sequence[Rules],
+    profiles: Profiles,
     watchers: Sequence[Watch] = (),
     on_neurons: Callable[[Sequence[Prepared], int, Tensor], None] | None = None,
     budget: int = TOKEN_BUDGET,
 ) -> Measured:
     """Measure over some texts; `rules` has one entry a layer, `on_neurons` gets `hook_post`."""
-    reading = _Reading(model, rules, watchers)
+    reading = _Reading(model, rules, profiles, watchers)
     for batch in batches(list(prepared), budget):
         hooks: dict[str, Callable[[Tensor], None]] = {}
         for layer in range(model.shape.n_layers):
@@ -82,10 +87,15 @@ class _Reading:
     """What is added up while batches pass."""
 
     def __init__(
-        self, model: LanguageModel, rules: Sequence[Rules], watchers: Sequence[Watch]
+        self,
+        model: LanguageModel,
+        rules: Sequence[Rules],
+        profiles: Profiles,
+        watchers: Sequence[Watch],
     ) -> None:
         self.shape = model.shape
         self.rules = rules
+        self.profiles = profiles
         self.watchers = watchers
         self.grams = output_grams(model)
         self.found = Measured.empty(model.shape.n_layers * model.shape.n_heads)
@@ -114,6 +124,8 @@ class _Reading:
             said = patterns(self.rules[layer], item, kind, window)
             even = baseline(n, window)
             found.error[heads] += _energy(real - said)
+            near = self.profiles.patterns(heads, item, window)
+            found.distance_error[heads] += _energy(real - near)
             found.energy[heads] += _energy(real - even)
             if self.norms is not None:
                 moved = weighted(real, self.norms[row, :, :n])

@@ -28,6 +28,16 @@ class Test:
     relation: int
     p: float
     q: float
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a printed prediction is worth on the choosing folds.
+
+    `gain` is the part of the head's variance, on the rule's rows, that leaving it out would cost;
+    `share_low` and `share_high` bound its share.
+    """
+
     gain: float
     share_low: float
     share_high: float
@@ -52,27 +62,34 @@ def _tests(fit: HeadFit, head: int, label: HeadLabel) -> Iterator[Test]:
         if rule.group is not None:
             yield _exception(fit, head, rule, label.general)
         relations = [term.relation for term in rule.terms]
-        full = refit(fit.choose, head, rule, relations)
-        error, judged = rule_error(fit.choose, head, full), _judged(fit, head, full)
-        energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
-        margins = _margins(fit.choosers, fit.choose, head, rule)
-        shares = np.array([term.share for term in rule.terms])
-        low, high = np.maximum(shares - margins, 0.0), np.minimum(shares + margins, 1.0)
-        for index, relation in enumerate(relations):
+        judged = _judged(fit, head, refit(fit.choose, head, rule, relations))
+        for relation in relations:
             less = refit(fit.choose, head, rule, [r for r in relations if r != relation])
             p = _p(_judged(fit, head, less) - judged)
-            gain = rule_error(fit.choose, head, less) - error
-            bounds = float(low[index]), float(high[index])
-            yield Test(head, rule.query_class, relation, p, np.nan, gain / energy, *bounds)
+            yield Test(head, rule.query_class, relation, p, np.nan)
 
 
 def _exception(fit: HeadFit, head: int, rule: Rule, general: Rule) -> Test:
     """An exception as a whole, against the general rule on its rows."""
     instead = replace(general, leaves=rule.leaves)
     p = _p(_judged(fit, head, instead) - _judged(fit, head, rule))
-    energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
-    gain = rule_error(fit.choose, head, instead) - rule_error(fit.choose, head, rule)
-    return Test(head, rule.query_class, -1, p, np.nan, gain / energy, np.nan, np.nan)
+    return Test(head, rule.query_class, -1, p, np.nan)
+
+
+def worth_of(fit: HeadFit, head: int, label: HeadLabel) -> dict[tuple[str, int], Worth]:
+    """Every prediction that a label prints, by query class and relation."""
+    found = {}
+    for rule in label.rules:
+        relations = [term.relation for term in rule.terms]
+        error = rule_error(fit.choose, head, rule)
+        energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
+        margins = _margins(fit.choosers, fit.choose, head, rule)
+        for term, half in zip(rule.terms, margins.tolist(), strict=True):
+            less = refit(fit.choose, head, rule, [r for r in relations if r != term.relation])
+            gain = (rule_error(fit.choose, head, less) - error) / energy
+            low, high = max(term.share - half, 0.0), min(term.share + half, 1.0)
+            found[rule.query_class, term.relation] = Worth(gain, low, high)
+    return found
 
 
 def _judged(fit: HeadFit, head: int, rule: Rule) -> Float[ndarray, " fold"]:

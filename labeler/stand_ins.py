@@ -5,52 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from numpy import ndarray
 from torch import Tensor
 
-from labeler.distance import bucket_edges
 from labeler.predict import Rules, baseline, patterns, speaks
 from labeler.prepare import Prepared
+from labeler.profiles import Profiles
 from labeler.shape import Shape
-from labeler.statistics import Statistics, summed
-
-
-@dataclass(frozen=True, eq=False)
-class Profiles:
-    """Each head's own distance profile by query class, measured on the choosing folds."""
-
-    near: Float[ndarray, "head class bucket"]
-    first: Float[ndarray, "head class"]
-    edges: ndarray
-
-    @classmethod
-    def of(cls, choosing: Sequence[Statistics], shape: Shape) -> Profiles:
-        """From the statistics of the choosing folds."""
-        pairs = summed(choosing, "profile_pairs")
-        kinds = np.repeat([shape.kinds.index(w) for w in shape.windows], shape.n_heads)
-        near = summed(choosing, "profile") / np.maximum(pairs[kinds], 1)
-        first = summed(choosing, "first") / np.maximum(summed(choosing, "rows"), 1)
-        return cls(near, first, bucket_edges(shape.n_ctx))
-
-    def patterns(self, heads: slice, item: Prepared, window: int | None) -> Tensor:
-        """Patterns of some heads, rows normalised to 1."""
-        n = len(item)
-        query, key = np.arange(n)[:, None], np.arange(n)[None, :]
-        bucket = np.searchsorted(self.edges, np.maximum(query - key, 0), side="right") - 1
-        leaf = np.broadcast_to(item.classes[:, None], (n, n))
-        found = self.near[heads][:, leaf, bucket]
-        found[:, :, 0] = self.first[heads][:, item.classes]
-        seen = (baseline(n, window) > 0).numpy()
-        found = np.where(seen, found, 0.0)
-        found[:, 0, 0] = 1.0
-        total = found.sum(axis=2, keepdims=True)
-        even = baseline(n, window).numpy()
-        return torch.from_numpy(
-            np.where(total > 1e-9, found / np.maximum(total, 1e-9), even).astype(np.float32)
-        )
 
 
 @dataclass(frozen=True, eq=False)

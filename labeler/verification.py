@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,11 @@ from labeler.labels import HeadLabel, Rule, Term
 from labeler.losses import Verified
 from labeler.predict import Rules
 from labeler.prepare import Vocabulary
+from labeler.profiles import Profiles
 from labeler.progress import Progress, Silent
 from labeler.results import RunFolder, open_run, write_json, write_table
-from labeler.score import batches
 from labeler.session import Session
-from labeler.stand_ins import Profiles, StandIns
+from labeler.stand_ins import StandIns
 from labeler.statistics import Statistics, split_folds
 
 VERIFY_PROMPTS = 150
@@ -139,7 +141,7 @@ def run_campaign(
         rules={
             "label": said,
             "dense": _dense(session, folds),
-            **controls(said, session.settings.seed),
+            **controls(said, len(vocabulary.relations), session.settings.seed),
         },
         profiles=Profiles.of([folds[i] for i in choose], shape),
         mean=[],
@@ -176,15 +178,28 @@ def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:
 
 
 def _texts(session: Session, judging: bool, limit: int) -> list[Text]:
-    found: list[Text] = []
-    budget = session.settings.token_budget
-    for shard in session.shards:
-        if len(found) >= limit:
-            break
-        if session.n_folds == 0 or (shard.fold % 2 == 1) == judging:
-            texts = session.texts(shard.prompts)
-            found += [text for batch in batches(texts, budget) for text in batch]
-    return found[:limit]
+    """At most so many texts, of prompts from all folds in turn, in the order of their digests.
+
+    So they are of any length. Of prompts that were split the first pieces come first, all others
+    where there are too few of these.
+    """
+    half = [shard for shard in session.shards if (shard.fold % 2 == 1) == judging]
+    ranked: list[tuple[int, int, str]] = []
+    for fold, shards in groupby(sorted(half, key=lambda shard: shard.fold), lambda s: s.fold):
+        prompts = [prompt for shard in shards for prompt in shard.prompts]
+        ranked += [(rank, fold, prompt.text) for rank, prompt in enumerate(prompts)]
+    turn = {text: number for number, (_, _, text) in enumerate(sorted(ranked)[:limit])}
+    found: list[tuple[int, int, Text]] = []
+    for shard in half:
+        if turn.keys().isdisjoint(prompt.text for prompt in shard.prompts):
+            continue
+        pieces: Counter[str] = Counter()
+        for text in session.texts(shard.prompts):
+            if text.string in turn:
+                found.append((pieces[text.string], turn[text.string], text))
+                pieces[text.string] += 1
+    found.sort(key=lambda item: item[:2])
+    return [text for _, _, text in found[:limit]]
 
 
 def headline(curve: Sequence[dict[str, float]]) -> str:

@@ -56,9 +56,9 @@ def test_texts_without_evidence_are_judged_by_processes_to_the_same_figures(
     here = os.getpid()
     measured = []
 
-    def counted(texts, model, rules, watchers, hook, budget):
+    def counted(texts, model, rules, profiles, watchers, hook, budget):
         measured.append((os.getpid() == here, bool(watchers), len(texts)))
-        return measure(texts, model, rules, watchers, hook, budget)
+        return measure(texts, model, rules, profiles, watchers, hook, budget)
 
     monkeypatch.setattr(judge, "EVIDENCE_PROMPTS", 3)
     monkeypatch.setattr(judge, "measure", counted)

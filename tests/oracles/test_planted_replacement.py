@@ -18,9 +18,10 @@ from labeler.losses import COSTLY, FRACTIONS, Verified
 from labeler.model import LanguageModel
 from labeler.predict import Rules
 from labeler.prepare import Prepared, build_vocabulary, prepare
+from labeler.profiles import Profiles
 from labeler.progress import Silent
 from labeler.score import score_shard
-from labeler.stand_ins import Profiles, StandIns
+from labeler.stand_ins import StandIns
 
 from .build import build_induction
 from .labelling import attention_of, only_patterns
@@ -86,7 +87,7 @@ def _verified(
     rules = _rules(said, model, n_classes)
     stand_ins = StandIns(
         shape=model.shape,
-        rules={"label": rules, "dense": rules, **controls(rules, 0)},
+        rules={"label": rules, "dense": rules, **controls(rules, len(RELATIONS), 0)},
         profiles=Profiles.of([statistics], model.shape),
         mean=[],
     )

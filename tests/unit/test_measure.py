@@ -14,6 +14,7 @@ from labeler.measure import Measured, measure
 from labeler.model import LanguageModel, load_model
 from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared
+from labeler.profiles import Profiles
 from labeler.score import score_shard
 from labeler.simplicity import levels
 from tests.oracles.random_models import Shape, random_model
@@ -50,7 +51,8 @@ def _labels(n_classes: int) -> list[HeadLabel]:
 def _measured(model: LanguageModel, texts, budget: int = 2048, watchers=()) -> Measured:
     vocabulary, items = texts
     rules = [Rules.of_labels(_labels(len(vocabulary.classes)), len(vocabulary.classes))] * 2
-    return measure(items, model, rules, watchers, budget=budget)
+    profiles = Profiles.of([score_shard(items, model, vocabulary)], model.shape)
+    return measure(items, model, rules, profiles, watchers, budget=budget)
 
 
 def test_errors_are_those_of_the_patterns(model: LanguageModel, texts) -> None:
@@ -87,7 +89,14 @@ def test_errors_agree_with_the_first_pass(model: LanguageModel, texts) -> None:
 
 def test_batching_and_padding_do_not_matter(model: LanguageModel, texts) -> None:
     whole, single = _measured(model, texts), _measured(model, texts, budget=1)
-    for name in ("error", "energy", "weighted_error", "weighted_energy", "written"):
+    for name in (
+        "error",
+        "distance_error",
+        "energy",
+        "weighted_error",
+        "weighted_energy",
+        "written",
+    ):
         np.testing.assert_allclose(getattr(whole, name), getattr(single, name), rtol=1e-5)
 
 

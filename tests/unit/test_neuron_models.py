@@ -25,7 +25,7 @@ def texts(model):
     found = []
     for index, string in enumerate(["Tom had a red ball.", 'She said, "No!"', "The cat sat."]):
         ids, _ = model.tokenize(string)
-        found.append(Columns(str(index), ids, 1, sp.csr_matrix((len(ids) - 1, 1))))
+        found.append(Columns(str(index), ids, 1, sp.csr_matrix((len(ids) - 1, 1)), str(index)))
     return found
 
 
