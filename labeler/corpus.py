@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,8 +47,15 @@ class Prompt:
         return _hash([self.text.encode()])
 
     def fold(self, n_folds: int) -> int:
-        """The fold that the text alone decides, 0 to n_folds − 1; 0 where nothing is folded."""
-        return int(self.digest, 16) % n_folds if n_folds > 0 else 0
+        """The fold that the words alone decide, 0 to n_folds − 1; 0 where nothing is folded.
+
+        Case, spaces and punctuation aside: what differs in these is the same text, and must not be
+        chosen on in one copy and judged on in another.
+        """
+        if n_folds <= 0:
+            return 0
+        words = " ".join(re.findall(r"\w+", self.text.casefold())) or self.text
+        return int(_hash([words.encode()]), 16) % n_folds
 
 
 @dataclass(frozen=True)
