@@ -25,9 +25,11 @@ BEFORE, AFTER = 16, 6
 MAX_STRIP = 64
 EARLY = 8
 """Queries before this one see too little to show anything."""
+HIDDEN = 1e3
+"""What a row counts less, the most of which lies before the strip."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """One query of one head: what it attends to, and what its label says."""
 
@@ -37,10 +39,19 @@ class Row:
     real: ndarray
     predicted: ndarray
 
+    @property
+    def token(self) -> int:
+        """The id of the query's token."""
+        return int(self.text.token_ids[self.query])
+
 
 @dataclass
 class HeadEvidence:
-    """Keeps, for each head, the rows best and worst explained, one a prompt, and exceptions'."""
+    """Keeps, for each head, the rows best and worst explained, one a prompt, and exceptions'.
+
+    The best are of queries that the general rule speaks of, each of another token; they and those
+    of exceptions show half of the attention or more within the strip, where any row does.
+    """
 
     labels: Sequence[HeadLabel]
     n_heads: int
@@ -60,24 +71,39 @@ class HeadEvidence:
         explained = ((real - flat) ** 2).sum(dim=2) - error
         early = min(EARLY, n - 1)
         error[:, :early], explained[:, :early] = -1, -1
+        explained -= HIDDEN * (real.tril(-MAX_STRIP).sum(dim=2) > 0.5)
         for h in range(real.shape[0]):
             head = layer * self.n_heads + h
-            self._keep(self.best[head], text, explained[h], real[h], said[h])
+            label = self.labels[head]
+            general = torch.from_numpy(np.isin(item.classes, label.general.leaves))
+            if general.any():
+                own = torch.where(general, explained[h], -torch.inf)
+                self._keep(self.best[head], text, own, real[h], said[h], of_each_token=True)
             self._keep(self.worst[head], text, error[h], real[h], said[h])
-            for number, rule in enumerate(self.labels[head].exceptions):
+            for number, rule in enumerate(label.exceptions):
                 inside = torch.from_numpy(np.isin(item.classes, list(rule.leaves)))
                 if inside.any():
                     own = torch.where(inside, explained[h], -torch.inf)
                     rows = self.exceptions.setdefault((head, number), [])
                     self._keep(rows, text, own, real[h], said[h])
 
-    def _keep(self, rows: list[Row], text: Text, value: Tensor, real: Tensor, said: Tensor) -> None:
+    def _keep(
+        self,
+        rows: list[Row],
+        text: Text,
+        value: Tensor,
+        real: Tensor,
+        said: Tensor,
+        of_each_token: bool = False,
+    ) -> None:
         query = int(value.argmax())
         best = float(value[query])
-        if len(rows) == ROWS and best <= rows[-1].value:
+        alike = [row for row in rows if of_each_token and row.token == text.token_ids[query]]
+        last = alike or rows[ROWS - 1 :]
+        if last and best <= last[0].value:
             return
         row = Row(best, text, query, real[query].numpy().copy(), said[query].numpy().copy())
-        rows.append(row)
+        rows[:] = [other for other in rows if other not in alike] + [row]
         rows.sort(key=lambda row: -row.value)
         del rows[ROWS:]
 

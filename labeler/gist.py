@@ -10,8 +10,8 @@ from labeler.labels import HeadLabel, Rule, Term
 
 LEADS = 0.5
 """The part of the leading share from which on a second prediction is named, too."""
-ASIDE = re.compile(r" \([^()]*\)|, the nearer the more|, itself included")
-"""What is left out of a phrase."""
+ASIDE = re.compile(r" \([^()]*\)|(?<!all tokens so far), the nearer the more|, itself included")
+"""What is left out of a phrase, unless it is all that the phrase says."""
 
 
 def head_gist(label: HeadLabel, phrase: Phrase) -> str:

@@ -137,7 +137,7 @@ def laid_out(label: str) -> list[str]:
     itself = ONLY_ITSELF.search(label)
     body = label[: itself.start()] if itself else label.removesuffix(".")
     general, _, others = body.partition(" (aside from ")
-    parts = EXCEPTION.split(f"aside from {others.removesuffix(')')}") if others else []
+    parts = EXCEPTION.split(f"on {others.removesuffix(')')}") if others else []
     stop = "." if label.endswith(".") else ""
     return [f"{general}{stop}", *parts, *([itself[1]] if itself else [])]
 

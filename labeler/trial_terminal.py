@@ -49,14 +49,14 @@ def _head(change: Change) -> Iterator[Any]:
     yield _taken(change, "takes", lambda share: f"{share:.1%}")
     before = laid_out(visible(change.before)) if change.before else ["unlabelled"]
     after = laid_out(visible(change.after)) if change.after else ["unlabelled"]
-    kept = {_bare(line) for line in before} & {_bare(line) for line in after}
+    kept = {*before} & {*after}
     for line in before:
-        if _bare(line) not in kept:
+        if line not in kept:
             yield _marked("−", line, "red")
     for line in after:
-        if _bare(line) not in kept:
+        if line not in kept:
             yield _marked("+", line, "green")
-    if any(_bare(line) in kept for line in after):
+    if kept:
         yield Line("  the rest of the label stays", "dim")
 
 
@@ -67,11 +67,6 @@ def _marked(mark: str, said: str, style: str = "") -> Table:
     table.add_column(ratio=1)
     table.add_row(Line(f"  {mark}", style), Line(said, style))
     return table
-
-
-def _bare(line: str) -> str:
-    """An exception is the same whether it stands first ("aside from") or not ("on")."""
-    return line.removeprefix("aside from ").removeprefix("on ")
 
 
 def _neuron(change: Change) -> Iterator[Any]:

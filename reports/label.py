@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_FIRST = re.compile(r" \((?=aside from )")
+_ASIDE = " (aside from "
+"""Leads the first exception in a sentence; alone on a line it reads "on", as the others do."""
 _END = re.compile(r"\)(?:; (?P<alone>on [^()]*, only to itself))?\.?$")
 _NEXT = re.compile(r"; (?=on [^;]*?: )")
 _QUIET = re.compile(r"; the rest spread over all visible tokens \([^()]*\)| \(<?[\d.,]+%\)")
@@ -33,7 +34,7 @@ class Line:
 
 def lines_of(label: str) -> list[Line]:
     """The lines of a label: one, where its form is not that of a sentence with exceptions."""
-    parted = _FIRST.split(label, maxsplit=1)
+    parted = label.split(_ASIDE, maxsplit=1)
     end = _END.search(parted[-1])
     if len(parted) == 1 or end is None:
         return [Line("", pieces_of(label), "")]
@@ -43,7 +44,7 @@ def lines_of(label: str) -> list[Line]:
     afters = ["; "] * (len(exceptions) - 1) + [last]
     lines = [Line("", pieces_of(sentence), "")]
     for place, (text, after) in enumerate(zip(exceptions, afters, strict=True)):
-        lines.append(Line("" if place else " (", pieces_of(text), after))
+        lines.append(Line("" if place else _ASIDE, pieces_of(text), after))
     if end["alone"]:
         lines.append(Line("", pieces_of(end["alone"]), rest[end.end("alone") :]))
     return lines

@@ -53,8 +53,7 @@ def test_exceptions_stand_on_lines_of_their_own():
     )
     assert terminal.laid_out(label) == [
         "Attends to a (40%); the rest spread over all visible tokens (60%).",
-        "aside from x: attends to b (30%), also to c (20%); the rest spread over all visible "
-        "tokens (50%)",
+        "on x: attends to b (30%), also to c (20%); the rest spread over all visible tokens (50%)",
         'on "y": attends to d',
         'on "but" and on "so", only to itself',
     ]

@@ -34,7 +34,7 @@ def test_each_exception_has_its_line() -> None:
     starts = ["".join(p.text for p in line.pieces)[:16] for line in lines_of(LONG)]
     assert starts == [
         "Attends to the v",
-        "aside from most ",
+        "most full stops ",
         "on a question ma",
         'on "the": spread',
     ]
@@ -44,7 +44,7 @@ def test_where_it_keeps_to_itself_is_a_line_too() -> None:
     lines = ["".join(p.text for p in line.pieces) for line in lines_of(ALONE)]
     assert lines == [
         "Attends to nouns",
-        'aside from "a": attends to verbs',
+        '"a": attends to verbs',
         'on "but" and on "so", only to itself',
     ]
 

@@ -1,0 +1,67 @@
+"""Which rows are shown for a label: those of its general rule, of several tokens, to be seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from labeler.classes import Group
+from labeler.evidence import MAX_STRIP, HeadEvidence
+from labeler.labels import HeadLabel, Rule, Term
+from labeler.prepare import Prepared
+from tests.unit.made_texts import prepared, random_letters, vocabulary_of
+
+TERM = (Term(0, 0.9, 1.0),)
+
+
+def _made(longest: int) -> list[Prepared]:
+    found = random_letters(np.random.default_rng(0), 30, longest)
+    texts = [text for text in found if len(text) > longest // 2]
+    return prepared(texts, vocabulary_of(texts))
+
+
+def _at(item: Prepared, keys: np.ndarray) -> torch.Tensor:
+    return torch.nn.functional.one_hot(torch.from_numpy(keys), len(item)).float()[None]
+
+
+def _watched(items: list[Prepared], label: HeadLabel, keys) -> dict[str, list[dict]]:
+    rows = HeadEvidence([label], 1)
+    for item in items:
+        real = _at(item, keys(item))
+        rows(item, 0, real, real)
+    found: dict[str, list[dict]] = {}
+    for row in rows.table():
+        found.setdefault(row["kind"], []).append(row)
+    return found
+
+
+def test_the_best_rows_are_of_the_general_rule_and_of_several_tokens() -> None:
+    items = _made(40)
+    classes = sorted({int(leaf) for item in items for leaf in item.classes})
+    inside, outside = classes[-1:], classes[:-1]
+    group = Group("last", "on the last", tuple(inside))
+    label = HeadLabel("L0H0", Rule(TERM, tuple(outside)), (Rule(TERM, tuple(inside), group),))
+    by_id = {item.id: item for item in items}
+    found = _watched(items, label, lambda item: np.maximum(np.arange(len(item)) - 1, 0))
+    for kind, leaves in (("best", outside), ("exception: last", inside)):
+        assert found[kind]
+        for row in found[kind]:
+            assert by_id[row["prompt"]].classes[row["query"]] in leaves
+    tokens = [by_id[row["prompt"]].text.token_ids[row["query"]] for row in found["best"]]
+    assert len(set(tokens)) == len(tokens) == 3
+
+
+def test_a_row_that_shows_where_it_attends_is_preferred() -> None:
+    items = _made(2 * MAX_STRIP)
+    classes = tuple(sorted({int(leaf) for item in items for leaf in item.classes}))
+    label = HeadLabel("L0H0", Rule(TERM, classes))
+
+    def far_unless_early(item: Prepared) -> np.ndarray:
+        return np.where(np.arange(len(item)) < MAX_STRIP, 1, 0)
+
+    for row in _watched(items, label, far_unless_early)["best"]:
+        assert max(row["real"]) > 0.5, "what it attends to is in the strip"
+    alone = [replace(item) for item in items if len(item) > MAX_STRIP]
+    assert _watched(alone, label, lambda item: np.zeros(len(item), dtype=int))["best"]
