@@ -146,6 +146,15 @@ class NeuronTable:
                 said += self.fit.weight[neuron, slot] * self.sample[:, columns].sum(axis=1)
         return said
 
+    def _raised(self, neuron: int) -> ndarray:
+        """Where on the reservoir a prediction holds that raises the activation."""
+        found = np.zeros(self.sample.shape[0], dtype=bool)
+        for slot in range(self.fit.chosen.shape[1]):
+            columns = self.fit.columns(neuron, slot)
+            if columns and self.fit.weight[neuron, slot] > 0:
+                found |= (self.sample[:, columns] > 0).any(axis=1)
+        return found
+
     def rows(self, extra: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Rows of neurons.parquet; `extra` has further columns, a row a neuron."""
         mean, std = self.moments()
@@ -227,13 +236,15 @@ class NeuronTable:
     def _counter_examples(self, neuron: int, name: str) -> Iterator[dict[str, Any]]:
         """Where label and neuron are on different sides of their means, furthest apart; one a text.
 
-        `feature without activation`: the label expects more than on average, the neuron is below
-        its mean. `activation without feature`: the other way round.
+        `feature without activation`: the label expects more than on average, by a prediction that
+        holds there, and the neuron is below its mean. `activation without feature`: the neuron is
+        above its mean, and the label does not expect it.
         """
         said, x = self.expected(neuron), self.evidence.x[:, neuron]
         speaks, fires = said > said.mean(), x > x.mean()
+        named = speaks & self._raised(neuron)
         for kind, apart in (
-            ("feature without activation", np.where(speaks & ~fires, said - x, 0.0)),
+            ("feature without activation", np.where(named & ~fires, said - x, 0.0)),
             ("activation without feature", np.where(fires & ~speaks, x - said, 0.0)),
         ):
             seen: set[int] = set()

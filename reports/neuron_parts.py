@@ -35,6 +35,8 @@ FIGURES = (
     *("base_rate", "precision_top", "mean", "std", "min", "q1", "median", "q3", "max"),
     *("output_kurtosis", "output_skew"),
 )
+LABEL_ON = "label_on"
+"""The part of all tokens on which a label expects more than on average."""
 
 ABLATIONS = {"zero": "silenced", "mean": "held at its mean"}
 """Conditions of `labeler verify --neurons` as the page names them."""
@@ -96,6 +98,7 @@ def neuron_columns(
         "layer": int(rows["layer"].iloc[0]),
         "neuron": [int(value) for value in rows["neuron"]],
         **{key: rounded(pd.to_numeric(rows[key], errors="coerce")) for key in FIGURES},
+        LABEL_ON: rounded([_mean(numbers_of(tenths)) for tenths in rows["precision_deciles"]]),
         "label": [words.number(label) for label, _ in labels],
         "gist": [words.number(in_short(row, found.get(row["name"]))) for row in records],
         "automatic": [words.number(automatic) for _, automatic in labels],
@@ -107,8 +110,12 @@ def neuron_columns(
         "words": words.items,
         "tokens": tokens.items,
         "chunk": CHUNK,
-        "figures": FIGURES,
+        "figures": (*FIGURES, LABEL_ON),
     }
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _fires_on(rows: list[Row], tokens: Dictionary[str]) -> list[int]:

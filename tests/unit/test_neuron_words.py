@@ -53,27 +53,45 @@ def test_in_short_too_a_neuron_that_fires_on_something_is_quiet_on_the_rest():
     assert neuron_gist(terms) == "Quiet on commas."
 
 
-def test_counter_examples_are_where_label_and_neuron_disagree(monkeypatch):
-    """Not where both fire and one does so more: rows 0 and 1 have the largest residuals."""
-    feature = np.array([1.0, 1, 1, 1, 0, 0, 0, 0])
-    x = np.array([9.0, 8, 0, 1, 3, 0, 0, 0])
-    table = NeuronTable(
+def made_table(x: np.ndarray, columns: np.ndarray, weight: list[float]) -> NeuronTable:
+    n = len(weight)
+    return NeuronTable(
         fit=SimpleNamespace(  # type: ignore[arg-type]
             constant=[0.0],
-            chosen=np.zeros((1, 1, 1)),
-            weight=np.array([[4.0]]),
-            columns=lambda *_: [0],
+            chosen=np.zeros((1, n, 1)),
+            weight=np.array([weight]),
+            columns=lambda _, slot: [slot],
         ),
         names=["L0N0"],
         predictors=[],
         statistics=None,  # type: ignore[arg-type]
         evidence=SimpleNamespace(x=x[:, None], places=[(i, 0) for i in range(8)]),  # type: ignore[arg-type]
-        sample=feature[:, None],
+        sample=columns,
         limits=None,  # type: ignore[arg-type]
     )
+
+
+@pytest.fixture
+def counter_examples(monkeypatch):
     monkeypatch.setattr(NeuronTable, "_at", lambda _, name, kind, rank, row, neuron: (kind, row))
-    assert list(table._counter_examples(0, "L0N0")) == [
+    return lambda table: list(table._counter_examples(0, "L0N0"))
+
+
+def test_counter_examples_are_where_label_and_neuron_disagree(counter_examples):
+    """Not where both fire and one does so more: rows 0 and 1 have the largest residuals."""
+    feature = np.array([1.0, 1, 1, 1, 0, 0, 0, 0])
+    x = np.array([9.0, 8, 0, 1, 3, 0, 0, 0])
+    assert counter_examples(made_table(x, feature[:, None], [4.0])) == [
         ("feature without activation", 2),
         ("feature without activation", 3),
         ("activation without feature", 4),
     ]
+
+
+def test_a_label_does_not_say_so_where_it_only_says_nothing_against_it(counter_examples):
+    """What is quiet on one token expects more than on average on all others."""
+    quiet = np.array([1.0, 0, 0, 0, 0, 0, 0, 0])
+    loud = np.array([0.0, 0, 0, 0, 0, 0, 1, 0])
+    x = np.array([0.0, 0, 0, 9, 9, 9, 0, 9])
+    found = counter_examples(made_table(x, np.stack([quiet, loud], axis=1), [-8.0, 1.0]))
+    assert [row for kind, row in found if kind == "feature without activation"] == [6]
