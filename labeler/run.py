@@ -23,6 +23,7 @@ from labeler.engines.threads import limited, with_engine
 from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
+from labeler.near import near_copies, shared
 from labeler.progress import Progress, Silent
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
 from labeler.session import Session
@@ -67,9 +68,10 @@ class Run:
 
     @property
     def warnings(self) -> list[str]:
-        """What was left out, never fired or took long, a line each."""
-        without = neurons_left_out(str(self.folder.run["model"]["architecture"]))
-        return [*([without] if without else []), *plugins.warnings(self.folder.run)]
+        """What was left out, never fired or took long, and copies of texts, a line each."""
+        run = self.folder.run
+        found = [neurons_left_out(str(run["model"]["architecture"])), near_copies(run["corpus"])]
+        return [*filter(None, found), *plugins.warnings(run)]
 
     def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:
         """Run the labels and measure the loss; the run with what that found."""
@@ -206,6 +208,7 @@ def _facts(
             "tokens": int(sum(fold["tokens"][0] for fold in folds)),
             "folds": session.n_folds,
             "skipped": dict(session.corpus.skipped),
+            "shared": shared(session.corpus.prompts, session.n_folds),
         },
         "pipeline": {
             "name": session.settings.spacy,
