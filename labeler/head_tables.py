@@ -61,18 +61,18 @@ def why_unlabelled(
     if not any(rule.terms for rule in label.rules):
         return "nothing that was tried held on the judging prompts"
     if r2 < floor:
-        return f"what held explains {_below(r2)} of it, and {floor:g} is asked"
+        return f"what held explains {rounded_down(r2)} of it, and {floor:g} is asked"
     if not label.general.terms:
         return f"what held explains {r2:.2f} of it, on some kinds of token alone"
     if general < floor:
         return (
-            f"what held explains {r2:.2f} of it, its general rule {_below(general)} where "
+            f"what held explains {r2:.2f} of it, its general rule {rounded_down(general)} where "
             f"{floor:g} is asked"
         )
     return f"what held explains {r2:.2f} of it, which may be chance"
 
 
-def _below(value: float) -> str:
+def rounded_down(value: float) -> str:
     """Rounded down, so that what is below a floor does not read as if it were not."""
     return f"{math.floor(max(value, 0) * 1000) / 1000:.3f}"
 

@@ -13,7 +13,7 @@ from labeler.describe import listed
 from labeler.evidence import NeuronEvidence, strip
 from labeler.fit_neurons import NeuronFit
 from labeler.gist import LEADS
-from labeler.head_tables import confidence
+from labeler.head_tables import confidence, rounded_down
 from labeler.neuron_figures import histograms, ranking
 from labeler.predictors import Predictor, grouped
 from labeler.statistics import Statistics
@@ -199,8 +199,19 @@ class NeuronTable:
         fit, terms = self.fit, self.terms(neuron)
         sure = confidence(fit.r2[neuron], fit.r2_low[neuron], bool(terms), self.limits)
         if sure == "unlabelled":
-            return sure, "always on" if low > DEAD else "unlabelled", "", ""
+            said = f"Unlabelled: {self._why_unlabelled(neuron, terms)}."
+            return sure, "always on" if low > DEAD else "unlabelled", said, said
         return sure, kind_of(terms), neuron_sentence(terms), neuron_gist(terms)
+
+    def _why_unlabelled(self, neuron: int, terms: Sequence[Term]) -> str:
+        r2, low, floor = self.fit.r2[neuron], self.fit.r2_low[neuron], self.limits.effect_floor
+        if np.isnan(low):
+            return "too few prompts to test a label on"
+        if not terms:
+            return "nothing that was tried held on the judging prompts"
+        if r2 < floor:
+            return f"what held explains {rounded_down(r2)} of it, and {floor:g} is asked"
+        return f"what held explains {r2:.2f} of it, which may be chance"
 
     def predictions(self) -> Iterator[dict[str, Any]]:
         """Selected rows of predictions.parquet; `share` is the coefficient."""
