@@ -3,7 +3,8 @@
 With random weights an MLP really is a function of its token, so any class of tokens explains
 something. A class counts only where it explains more than the best of as many classes made of other
 tokens: token identities are exchanged among tokens of about the same frequency, all classes are
-carried over, and the best of them is chosen anew, a hundred times.
+carried over, and the best of them is chosen anew, a hundred times. That holds of activations from
+which position and classes were taken out, not of what a neuron's own choice of tokens leaves.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def exchanged(count: Float[ndarray, " token"], draws: int, seed: int = 0) -> lis
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """What the comparison needs: sums of columns, and moments with position taken out.
+    """What the comparison needs: sums of columns, and moments once position, say, is taken out.
 
     `gram` and `total` are counts; `spread` is what is left of each column's variance, and `moment`
     of its covariance with each neuron, once other columns have explained what they can.

@@ -213,24 +213,28 @@ def _chosen(
 ) -> Chosen:
     """Predictions chosen among tokens, positions and the classes that beat random ones.
 
-    Classes are compared twice: by themselves, and by what the first label leaves unexplained.
+    Where some do, classes are compared again by what these leave unexplained: "a or b, not both"
+    shows its third part only then. Tokens are not taken out, though they explain more: those chosen
+    are the neuron's strongest, and what they leave differs between frequent and rare tokens by that
+    choice alone, which a class of rare tokens would seem to explain.
     """
-    floor = thresholds.effect_floor
     common = (moments.total >= 10) & (moments.total <= moments.count - 10)
     plain = moments.fitting(common & ~is_class, vocabulary.families)
     base = np.flatnonzero(vocabulary.positional & common)
-    sums = _without(moments, plain, base)
-    allowed = allowed_classes(_interactions(sums, plain, vocabulary), places, floor)
-    fitting = moments.fitting(plain.allowed | (allowed & common), vocabulary.families)
-    first = choose(fitting, thresholds.max_neuron_predictions, thresholds.stop_gain)
-    left = replace(sums, moment=fitting.residual(first))
-    compared = _interactions(left, plain, vocabulary)
-    again = allowed_classes(compared, places, floor) & ~allowed & common
-    more = np.flatnonzero(again.any(axis=1))
-    if len(more):
-        fitting = moments.fitting(fitting.allowed | again, vocabulary.families).of(more)
-        first[more] = choose(fitting, thresholds.max_neuron_predictions, thresholds.stop_gain)
-    return first
+
+    def passing(fitting: Fitting) -> ndarray:
+        sums = _interactions(_without(moments, fitting, base), fitting, vocabulary)
+        return allowed_classes(sums, places, thresholds.effect_floor) & common
+
+    def best(fitting: Fitting) -> Chosen:
+        return choose(fitting, thresholds.max_neuron_predictions, thresholds.stop_gain)
+
+    allowed = passing(plain)
+    some = np.flatnonzero(allowed.any(axis=1))
+    if len(some):
+        classes = moments.fitting(allowed, vocabulary.families).of(some)
+        allowed[some] |= passing(replace(classes, moment=classes.residual(best(classes))))
+    return best(moments.fitting(plain.allowed | allowed, vocabulary.families))
 
 
 def _without(moments: Moments, fitting: Fitting, base: ndarray) -> Sums:
