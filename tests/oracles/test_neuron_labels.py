@@ -33,8 +33,7 @@ def neurons(run: Run) -> pd.DataFrame:
     ("name", "kind", "said"),
     [
         ("L0N0", "class", "Fires on proper nouns."),
-        # Speech marks are two tokens here, and named by them: as short, and as exact.
-        ("L0N1", "class", 'Fires on proper nouns and "·"" or """.'),
+        ("L0N1", "class", "Fires on proper nouns and speech marks."),
         ("L0N2", "class", "Fires on proper nouns right after commas."),
         ("L0N3", "token detector", 'Fires on "·cat".'),
         ("L0N4", "token detector", 'Fires on "·cat".'),
