@@ -312,8 +312,7 @@ def _headline(
             "attention does beyond spreading evenly, on text it was not chosen on"
         )
     if counts["neurons"]:
-        said += f"; {counts['neurons_labelled']:,} of {counts['neurons']:,} neurons are labelled"
-        said += neuron_headline(figures) if counts["neurons_labelled"] else ""
+        said += f"; {neuron_headline(counts, figures)}"
     if n_prompts < FEW_PROMPTS:
         said += f". {n_prompts} prompts are few to test labels on; some hundred make good ones"
     return f"{said}."

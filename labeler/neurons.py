@@ -149,13 +149,20 @@ def reinitialised_fit(
     return fit, ~constant(folds)
 
 
-def neuron_headline(figures: Mapping[str, float | None]) -> str:
-    """What distinguishes the model's neurons from those of a re-initialised copy."""
-    here, there = figures.get("neurons_with_class"), figures.get("neurons_with_class_reinitialised")
-    r2, other = figures.get("neurons_r2_median"), figures.get("neurons_r2_median_reinitialised")
-    if here is None or r2 is None:
-        return ""
-    said = f", {here:.0%} with a class that beats random ones, at a median R² of {r2:.2f}"
-    if there is None or other is None:
-        return said
-    return f"{said} (re-initialised: {there:.0%} and {other:.2f}; difference {r2 - other:+.2f})"
+def neuron_headline(counts: Mapping[str, int], figures: Mapping[str, float | None]) -> str:
+    """What is said of neurons, each figure beside that of a re-initialised copy.
+
+    How many have a label is said only where none has: those of a copy nearly all have one.
+    """
+    with_class, r2 = figures.get("neurons_with_class"), figures.get("neurons_r2_median")
+    if not counts["neurons_labelled"] or with_class is None or r2 is None:
+        return f"{counts['neurons_labelled']:,} of {counts['neurons']:,} neurons are labelled"
+    there = figures.get("neurons_with_class_reinitialised")
+    other = figures.get("neurons_r2_median_reinitialised")
+    own, median = "no copy to compare with", ""
+    if there is not None and other is not None:
+        own, median = f"re-initialised copy: {there:.0%}", f" (copy: {other:.2f})"
+    return (
+        f"a class that beats random ones is in the labels of {with_class:.0%} of neurons ({own}), "
+        f"and the median R² of all neurons is {r2:.2f}{median}"
+    )

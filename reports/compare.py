@@ -247,14 +247,16 @@ def _neurons(folders: Sequence[RunFolder]) -> Iterator[Compared]:
 
 
 def _counts(folder: RunFolder) -> dict[str, Any]:
-    neurons = folder.neurons
+    neurons, figures = folder.neurons, folder.run.get("figures") or {}
     return {
         "heads": len(folder.heads),
         "labelled": int((folder.heads["confidence"] != "unlabelled").sum()),
         "mean_r2": number(folder.heads["r2"].mean()),
         "neurons": len(neurons),
-        "neurons_labelled": int((neurons["confidence"] != "unlabelled").sum()),
+        "with_class": figures.get("neurons_with_class"),
+        "with_class_copy": figures.get("neurons_with_class_reinitialised"),
         "neurons_median": number(neurons["r2"].median()) if len(neurons) else None,
+        "neurons_median_copy": figures.get("neurons_r2_median_reinitialised"),
         "prompts": folder.run["corpus"]["prompts"],
         "model": short_name(folder.run["model"]["name"]),
         "place": folder.run["model"]["name"],

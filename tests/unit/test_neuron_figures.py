@@ -6,6 +6,7 @@ from labeler.ablate import loss_figures
 from labeler.class_null import effective_tokens, exchanged
 from labeler.neuron_figures import auroc, average_precision, ranking
 from labeler.neuron_output import output_moments, role
+from labeler.neurons import neuron_headline
 from labeler.pairs import correlation_of, jackknife
 
 
@@ -74,3 +75,23 @@ def test_no_change_costs_nothing():
     found = loss_figures(nats, nats, count)
     assert found["loss"] == 2.0
     assert found["rise"] == found["rise_low"] == found["rise_high"] == 0.0
+
+
+def test_the_headline_says_of_neurons_what_a_copy_does_not_reach():
+    """That all have a label says nothing: those of random weights have one, too."""
+    counts = {"neurons": 1024, "neurons_labelled": 1024}
+    own = {"neurons_with_class": 0.398, "neurons_r2_median": 0.207}
+    said = "a class that beats random ones is in the labels of 40% of neurons ("
+    assert neuron_headline(counts, own) == (
+        f"{said}no copy to compare with), and the median R² of all neurons is 0.21"
+    )
+    copy = {"neurons_with_class_reinitialised": 0.01, "neurons_r2_median_reinitialised": 0.323}
+    assert neuron_headline(counts, own | copy) == (
+        f"{said}re-initialised copy: 1%), and the median R² of all neurons is 0.21 (copy: 0.32)"
+    )
+
+
+def test_the_headline_says_that_no_neuron_is_labelled():
+    figures = {"neurons_with_class": 0.0, "neurons_r2_median": 0.0}
+    said = neuron_headline({"neurons": 8, "neurons_labelled": 0}, figures)
+    assert said == "0 of 8 neurons are labelled"

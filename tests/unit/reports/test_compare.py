@@ -87,6 +87,21 @@ def test_a_model_is_named_in_short_and_in_full(run_path: Path, tmp_path: Path) -
     assert f'<bdi title="{full}">a&#34; onclick=&#34;b</bdi>' in page
 
 
+def test_figures_on_neurons_stand_beside_those_of_a_copy(
+    run: RunFolder, changed: RunFolder, tmp_path: Path
+) -> None:
+    figures = changed.run["figures"] | {
+        "neurons_with_class": 0.4,
+        "neurons_with_class_reinitialised": 0.01,
+        "neurons_r2_median_reinitialised": 0.32,
+    }
+    write_json(changed.path / "run.json", changed.run | {"figures": figures})
+    found = compare([run, open_run(changed.path)])
+    page = write_comparison(found, tmp_path / "page.html").read_text("utf-8")
+    median = run.neurons["r2"].median()
+    assert f'">40% (1%)</td><td class="figure">{median:.2f} (0.32)</td>' in page
+
+
 def test_a_label_is_in_short_where_a_run_has_it_so(
     run: RunFolder, changed: RunFolder, tmp_path: Path
 ) -> None:
