@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy import ndarray
 
-from labeler.errors import RunFolderError
+from labeler.errors import RunFolderError as RunFolderError  # for reports, too
 from labeler.foreign import blamed, read_arrays, read_json, read_table
 from labeler.foreign_facts import check_facts, check_showcase
 
@@ -79,9 +79,7 @@ def write_atomic(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise RunFolderError(
-            f"cannot write {path}: {error.strerror}; {_remedy(error)} or choose another --out"
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -97,8 +95,12 @@ def _sync(folder: Path) -> None:
             os.close(handle)
 
 
-def _remedy(error: OSError) -> str:
-    return "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
+def cannot_write(path: Path, error: OSError) -> RunFolderError:
+    """What is said where the disk refuses."""
+    remedy = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
+    return RunFolderError(
+        f"cannot write {path}: {error.strerror}; {remedy} or choose another --out"
+    )
 
 
 def write_json(path: Path, value: Any) -> None:

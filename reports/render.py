@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from labeler.results import RunFolder
 from reports import view as views
 from reports.pack import script
 from reports.parts import parts
+from reports.place import Kind, replaced
 from reports.reviewed import verdicts
 
 STATIC = Path(__file__).parent / "static"
@@ -31,6 +31,17 @@ SCRIPTS = (
     "start.js",
 )
 
+TRUSTED = "trusted-types labeler"
+"""In the policy of every report, so by which one is known."""
+
+REPORT = Kind(
+    name="a report",
+    tops=("index.html", "data"),
+    files=re.compile(r"index\.html|data/(heat|[a-z]+-L-?\d+(-\d+)?)\.js"),
+    marked="index.html",
+    mark=TRUSTED,
+)
+
 _SPARE = re.compile(r" ?(=>|[=!]==|&&|\|\||\?\?|[-+*<>]=|[{}(),;:?=<>|+*]) ?")
 """An operator or bracket of JavaScript with the spaces around it."""
 
@@ -39,26 +50,26 @@ def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
     """Write the report of a run into the folder `out` and return the path of its index.html.
 
     The data of each layer lie in `out/data/`, and are loaded when opened; with `single_file` they
-    lie in the page itself, which can then be mailed.
+    lie in the page itself, which can then be mailed. An earlier report in `out` is replaced when
+    the new one is whole. Raises RunFolderError where anything else stands in its place.
     """
     out = Path(out)
-    data = out / "data"
-    run_folder.refuse_links(out, data, out / "index.html")
-    out.mkdir(parents=True, exist_ok=True)
-    if data.is_dir():
-        shutil.rmtree(data)
+    run_folder.refuse_links(out, *(out / name for name in REPORT.tops))
+    with run_folder.blamed(), replaced(out, REPORT) as fresh:
+        _write(run_folder, fresh, single_file)
+    return out / "index.html"
+
+
+def _write(run_folder: RunFolder, out: Path, single_file: bool) -> None:
     names, inside = [], []
-    index = out / "index.html"
-    with run_folder.blamed():
-        for name, make in parts(run_folder):
-            names.append(name)
-            if single_file:
-                inside.append((name, make()))
-            else:
-                data.mkdir(exist_ok=True)
-                (data / f"{name}.js").write_text(script(name, make()), encoding="ascii")
-        index.write_text(page(run_folder, names, inside), encoding="utf-8")
-    return index
+    for name, make in parts(run_folder):
+        names.append(name)
+        if single_file:
+            inside.append((name, make()))
+        else:
+            (out / "data").mkdir(exist_ok=True)
+            (out / "data" / f"{name}.js").write_text(script(name, make()), encoding="ascii")
+    (out / "index.html").write_text(page(run_folder, names, inside), encoding="utf-8")
 
 
 def page(run_folder: RunFolder, names: list[str], inside: list[tuple[str, str]]) -> str:
@@ -125,7 +136,7 @@ def policy(early: str, main: str, style: str, outside: bool) -> str:
             "base-uri 'none'",
             "form-action 'none'",
             "require-trusted-types-for 'script'",
-            "trusted-types labeler",
+            TRUSTED,
         )
     )
 

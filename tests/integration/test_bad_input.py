@@ -239,7 +239,9 @@ def test_a_disk_that_is_full_for_the_report(
     monkeypatch.setattr(Path, "write_text", write_text)
     ended = cli("report", finished, "--out", tmp_path / "page")
     assert ended.code == 2
-    assert "No space left on device" in ended.error
+    assert f"cannot write {tmp_path / 'page'}: No space left on device" in ended.error
+    assert "free some space" in ended.error
+    assert not (tmp_path / "page").exists()
 
 
 def test_hostile_prompts_are_labelled_all_the_same(cli: Cli, model: Path, tmp_path: Path):

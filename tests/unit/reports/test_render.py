@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
+from labeler.errors import RunFolderError
 from labeler.results import RunFolder, open_run
 from reports import pack
 from reports.parts import lower_triangle, parts
-from reports.render import page, render, squeeze
+from reports.place import is_marked
+from reports.render import REPORT, page, render, squeeze
 from reports.run_facts import facts
 from tests.data.make_run_folder import make_run_folder
 from tests.data.synthetic_heads import HOSTILE, Size
@@ -104,6 +110,66 @@ def test_rendering_again_leaves_nothing_old(run: RunFolder, tmp_path: Path) -> N
     (tmp_path / "data" / "neurons-L7.js").write_text("old")
     render(run, tmp_path)
     assert not (tmp_path / "data" / "neurons-L7.js").exists()
+
+
+def test_every_file_of_a_report_is_known_as_its_own(run: RunFolder, tmp_path: Path) -> None:
+    render(run, tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    names = [path.relative_to(tmp_path).as_posix() for path in files]
+    assert [name for name in names if not REPORT.files.fullmatch(name)] == []
+    assert is_marked(tmp_path / "index.html", REPORT.mark)
+
+
+@pytest.mark.parametrize("name", ["data/poems.csv", "index.html"])
+def test_what_is_no_report_is_not_replaced(run: RunFolder, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("mine")
+    with pytest.raises(RunFolderError, match=r"is there and no part of a report; choose another"):
+        render(run, tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
+    assert file.read_text() == "mine"
+
+
+def test_other_files_beside_a_report_stay(run: RunFolder, tmp_path: Path) -> None:
+    render(run, tmp_path)
+    for name in ("notes.md", "data/notes.md"):
+        (tmp_path / name).write_text("mine")
+    render(run, tmp_path, single_file=True)
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert left == ["data/notes.md", "index.html", "notes.md"]
+
+
+@pytest.mark.parametrize("place", ["file", "file/deep"])
+def test_a_file_is_no_place_for_a_report(run: RunFolder, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunFolderError, match=re.escape(str(tmp_path / place))):
+        render(run, tmp_path / place)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("call", "after"), [("write_text", 3), ("rename", 3), ("rename", 14)])
+def test_a_full_disk_leaves_the_old_report_whole(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, after: int
+) -> None:
+    """While the new one is written, or takes the old one's place: ten files go, ten come."""
+    render(run, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert len(before) == 10
+    done, real = iter(range(100)), getattr(Path, call)
+
+    def full(path: Path, *given: Any, **named: Any) -> Any:
+        if next(done) == after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return real(path, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, call, full)
+        said = f"cannot write {tmp_path}: No space left on device; free some space"
+        with pytest.raises(RunFolderError, match=re.escape(said)):
+            render(run, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_hostile_text_is_escaped_wherever_it_stands(tmp_path: Path) -> None:
