@@ -8,6 +8,7 @@ and nothing below 0.005. Metrics come from the whole corpus, as far as the run f
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from collections import defaultdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy import ndarray
 
 from labeler.results import RunFolder
 from reports.head_view import by_name
+from reports.place import Kind, replaced
 from reports.records import head_records
 from reports.wording import number
 
@@ -38,8 +40,26 @@ WORDS = ("label", "automatic_label", "confidence", "verdict")
 """What scatter_data.json says of a head beside its metrics; HeadVis reads only the metrics."""
 
 
+HEADVIS = Kind(
+    name="a HeadVis folder of ours",
+    tops=("config.json", "scatter_data.json", "server_config.json", "heads", "attributions"),
+    files=re.compile(
+        r"(config|scatter_data|server_config)\.json|heads/L-?\d+H-?\d+\.json|"
+        r"attributions/manifest\.json"
+    ),
+    marked="scatter_data.json",
+    mark='"label": ',
+)
+
+
 def write_headvis(folder: RunFolder, out: Path) -> Path:
-    """Write the tree below `out` and return `out`."""
+    """Write the tree below `out`, in the place of an earlier one of ours, and return `out`."""
+    with replaced(out, HEADVIS) as fresh:
+        _write_tree(folder, fresh)
+    return out
+
+
+def _write_tree(folder: RunFolder, out: Path) -> None:
     rows = folder.heads.to_dict("records")
     profiles = by_name(folder.profiles[folder.profiles["query_class"].fillna("").eq("")])
     prompts = folder.showcase()
@@ -57,7 +77,6 @@ def write_headvis(folder: RunFolder, out: Path) -> Path:
     _write(out / "config.json", _config(folder, prompts))
     _write(out / "server_config.json", {})
     _write(out / "attributions" / "manifest.json", {})
-    return out
 
 
 def _metrics(row: dict[str, Any], profile: list[dict[str, Any]]) -> dict[str, float | None]:

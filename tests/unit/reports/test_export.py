@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
+from labeler.errors import RunFolderError
 from labeler.results import RunFolder, open_run
 from reports import FORMATS, export
 from reports.headvis import sparse
@@ -225,6 +228,35 @@ def test_headvis_metrics_come_from_the_profile(run: RunFolder, tmp_path: Path) -
     assert row["prev_token_score"] == pytest.approx(attention[1], abs=5e-5)
     mean = (attention.index * attention).sum() / attention.sum()
     assert row["qk_distance"] == pytest.approx(mean, abs=5e-5)
+
+
+def test_headvis_replaces_its_own_folder_and_no_other(run: RunFolder, tmp_path: Path) -> None:
+    """A model's folder has a config.json as well."""
+    out = export(run, "headvis", tmp_path / "hv")
+    written = {path for path in out.rglob("*") if path.is_file()}
+    (out / "heads" / "L9H9.json").write_text("{}")
+    assert {path for path in export(run, "headvis", out).rglob("*") if path.is_file()} == written
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("mine")
+    with pytest.raises(RunFolderError, match=r"model/config.json is there and no part of a HeadV"):
+        export(run, "headvis", tmp_path / "model")
+    assert [path.read_text() for path in (tmp_path / "model").iterdir()] == ["mine"]
+
+
+def test_a_full_disk_leaves_headvis_as_it_was(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = export(run, "headvis", tmp_path / "hv")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunFolderError, match=f"cannot write {out}: No space .*free some space"):
+        export(run, "headvis", out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_neuronpedia_leaves_out_what_has_no_label_or_was_rejected(
