@@ -115,7 +115,10 @@ def compare(
         raise ConfigError(
             f"--out {out} is a folder; name the page to write, {out / 'compare.html'}"
         )
-    found = compared([open_run(path) for path in runs])
+    folders = [open_run(path) for path in runs]
+    for folder in folders:
+        folder.refuse_own(out)
+    found = compared(folders)
     shown = console()
     for caution in found.cautions:
         console(stderr=True).print(f"note: {caution}", highlight=False, markup=False)

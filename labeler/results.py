@@ -66,6 +66,13 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 """File → the columns that it has at least."""
 
+OWN = {
+    *("run.json", "plan.json", "settings.toml", "activations.json", "review.json"),
+    *("review.previous.json", ".lock", "statistics", "showcase", "report"),
+    *(Path(file).parts[0] for file in TABLES),
+}
+"""What stands in a run folder."""
+
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: a temporary neighbour, then a rename."""
@@ -261,6 +268,15 @@ class RunFolder:
         for path in paths:
             if path.is_relative_to(self.path) and path.is_symlink():
                 raise RunFolderError(f"{path} is a link; remove it, or write somewhere else")
+
+    def refuse_own(self, out: Path, but: str = "") -> None:
+        """RunFolderError where writing `out` would write over the run; its part `but` may be."""
+        there, here = out.resolve(), self.path.resolve()
+        inside = there.relative_to(here).parts if there.is_relative_to(here) else ("elsewhere",)
+        if inside and (inside[0] not in OWN or inside == (but,)):
+            return
+        what = "a part of the run" if inside else "the run folder itself"
+        raise RunFolderError(f"--out {out} is {what} and would be written over; choose another")
 
 
 def open_run(path: str | Path) -> RunFolder:

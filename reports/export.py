@@ -21,10 +21,11 @@ def export(run_folder: RunFolder, format: str, out: Path) -> Path:  # noqa: A002
     markdown, latex, json and neuronpedia (JSON Lines) write a file. csv writes one with the heads
     where `out` ends in .csv, else a folder with heads.csv and neurons.csv. headvis writes a folder.
     Where a reader corrected a label, `label` is the correction and the automatic one is beside it.
-    Raises ValueError for an unknown format.
+    Raises ValueError for an unknown format, and RunFolderError where the run would be written over.
     """
     if format not in FORMATS:
         raise ValueError(f"unknown export format {format!r}; known are {', '.join(FORMATS)}")
+    run_folder.refuse_own(Path(out))
     with run_folder.blamed():
         return FORMATS[format](run_folder, Path(out))
 

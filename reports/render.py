@@ -54,6 +54,7 @@ def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
     the new one is whole. Raises RunFolderError where anything else stands in its place.
     """
     out = Path(out)
+    run_folder.refuse_own(out, but="report")
     run_folder.refuse_links(out, *(out / name for name in REPORT.tops))
     with run_folder.blamed(), replaced(out, REPORT) as fresh:
         _write(run_folder, fresh, single_file)

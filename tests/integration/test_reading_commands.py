@@ -168,3 +168,23 @@ def test_compare_writes_a_page(cli: Cli, finished: Path, tmp_path: Path):
     alone = cli("compare", finished)
     assert alone.code == 2
     assert "takes two run folders or more, got 1" in alone.error
+
+
+@pytest.mark.parametrize("part", ["run.json", "heads.parquet", "evidence/heads.parquet", "."])
+def test_no_command_writes_over_the_run(cli: Cli, finished: Path, part: str):
+    """Nor where another spelling leads to it."""
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    for out in (finished / part, finished / "showcase" / ".." / part):
+        for command in (("report",), ("export", "--format", "csv"), ("compare", finished)):
+            ended = cli(*command, finished, "--out", out)
+            assert ended.code == 2, ended.out
+            assert f"--out {out} is " in ended.error
+    assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_folder_takes_what_is_no_part_of_it(cli: Cli, finished: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
+    assert cli("export", run, "--out", run / "heads.md").code == 0
+    assert cli("report", run, "--out", run / "report").code == 0
+    assert "is a part of the run" in cli("export", run, "--out", run / "report").error

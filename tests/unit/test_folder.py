@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from labeler.errors import EngineError, LabelerError, PluginError, RunFolderError
-from labeler.folder import check_out, check_plan, clear, locked, writing
-from labeler.results import write_atomic
+from labeler.folder import LOCK, OURS, REVIEW, check_out, check_plan, clear, locked, writing
+from labeler.results import OWN, write_atomic
 
 
 def a_run(out: Path, plan: bytes = b'{"model": 1}') -> Path:
@@ -200,3 +200,7 @@ def test_a_refusal_says_what_differs(tmp_path: Path):
     other = b'{"corpus": "c", "model": "b", "limit": 4}'
     with pytest.raises(RunFolderError, match="another corpus, limit, so it cannot"):
         check_plan(tmp_path, other)
+
+
+def test_what_a_run_removes_is_what_readers_must_not_write_over():
+    assert set(OURS) | {REVIEW, LOCK} <= OWN
