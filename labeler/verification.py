@@ -17,7 +17,7 @@ from labeler.classes import QueryClasses
 from labeler.config import load_settings
 from labeler.engines.fold import fold_statistics
 from labeler.engines.threads import affordable, workers
-from labeler.errors import RunFolderError
+from labeler.errors import ConfigError, RunFolderError
 from labeler.fit_heads import HeadFit
 from labeler.labels import HeadLabel, Rule, Term
 from labeler.losses import Verified
@@ -42,8 +42,10 @@ def verify(
 
     Writes `replacement.parquet`, the verified columns of `heads.parquet`, `evidence/costs.parquet`,
     and the curve and headline of `run.json`. Raises RunFolderError if the run's model, corpus or
-    vocabulary are no longer what they were.
+    vocabulary are no longer what they were, and ConfigError for no prompts.
     """
+    if max_prompts < 1:
+        raise ConfigError(f"max_prompts is {max_prompts}; expected an integer of at least 1")
     folder = open_run(path)
     folder.check_tested()
     settings = load_settings(folder.path / "settings.toml", {})

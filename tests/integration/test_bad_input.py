@@ -119,6 +119,13 @@ def test_options_that_cannot_be_meant(attempt: Attempt, tmp_path: Path):
     assert "did you mean 'max_prompts'" in attempt("--config", config).error
 
 
+@pytest.mark.parametrize("number", [0, -3])
+def test_labels_are_verified_on_some_prompts(cli: Cli, finished: Path, number: int):
+    ended = cli("verify", finished, "--max-prompts", number)
+    assert ended.code == 2
+    assert ended.error == f"max_prompts is {number}; expected an integer of at least 1"
+
+
 def test_plugins_that_cannot_be_used(attempt: Attempt, tmp_path: Path):
     assert "plugin file not found" in attempt("--plugin", tmp_path / "none.py").error
     broken = write(tmp_path / "broken.py", b"import nowhere\n")
