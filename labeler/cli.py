@@ -40,8 +40,10 @@ ReadPath = Annotated[
 @app.command()
 def report(
     run: ReadPath,
-    out: Annotated[Path | None, typer.Option(help="Where to [RUN/report].")] = None,
-    single_file: Annotated[bool, typer.Option("--single-file", help="One file to mail.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The folder to write into [RUN/report].")] = None,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="One file to mail; --out may be its name, x.html.")
+    ] = False,
 ) -> None:
     """Write the HTML report of a run folder."""
     from labeler.results import open_run

@@ -61,18 +61,24 @@ def refuse_others(out: Path, kind: Kind) -> None:
     """RunFolderError where `out` is a file, or holds what an earlier one of the kind does not."""
     if out.exists() and not out.is_dir():
         raise RunFolderError(f"--out {out} is a file; expected a folder, new or with {kind.name}")
-    taken = [out / name for name in kind.tops if (out / name).exists()]
-    if taken and not is_marked(out / kind.marked, kind.mark):
+    if not is_marked(out / kind.marked, kind):
+        for name in kind.tops:
+            refuse_other(out / name, kind)
+
+
+def refuse_other(path: Path, kind: Kind) -> None:
+    """RunFolderError where a path is taken by what has not the mark of the kind."""
+    if path.exists() and not is_marked(path, kind):
         raise RunFolderError(
-            f"{taken[0]} is there and no part of {kind.name}; choose another --out, or move it away"
+            f"{path} is there and no part of {kind.name}; choose another --out, or move it away"
         )
 
 
-def is_marked(file: Path, mark: str) -> bool:
-    """Whether a file is there and begins as ours do."""
+def is_marked(file: Path, kind: Kind) -> bool:
+    """Whether a file is there and begins as one of the kind does."""
     try:
         with file.open(encoding="utf-8", errors="replace") as opened:
-            return mark in opened.read(BEGINNING)
+            return kind.mark in opened.read(BEGINNING)
     except OSError:
         return False
 

@@ -11,11 +11,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from labeler.results import RunFolder
+from labeler.results import RunFolder, write_atomic
 from reports import view as views
 from reports.pack import script
 from reports.parts import parts
-from reports.place import Kind, replaced
+from reports.place import Kind, refuse_other, replaced
 from reports.reviewed import verdicts
 
 STATIC = Path(__file__).parent / "static"
@@ -47,30 +47,38 @@ _SPARE = re.compile(r" ?(=>|[=!]==|&&|\|\||\?\?|[-+*<>]=|[{}(),;:?=<>|+*]) ?")
 
 
 def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
-    """Write the report of a run into the folder `out` and return the path of its index.html.
+    """Write the report of a run into the folder `out` and return the path of its page.
 
     The data of each layer lie in `out/data/`, and are loaded when opened; with `single_file` they
-    lie in the page itself, which can then be mailed. An earlier report in `out` is replaced when
-    the new one is whole. Raises RunFolderError where anything else stands in its place.
+    lie in the page itself, which can then be mailed: `out/index.html`, or `out` where that ends in
+    .html. An earlier report there is replaced when the new one is whole. Raises RunFolderError
+    where anything else stands in its place.
     """
     out = Path(out)
     run_folder.refuse_own(out, but="report")
     run_folder.refuse_links(out, *(out / name for name in REPORT.tops))
+    if single_file and out.suffix.lower() == ".html":
+        refuse_other(out, REPORT)
+        with run_folder.blamed():
+            write_atomic(out, _written(run_folder, None).encode())
+        return out
     with run_folder.blamed(), replaced(out, REPORT) as fresh:
-        _write(run_folder, fresh, single_file)
+        text = _written(run_folder, None if single_file else fresh / "data")
+        (fresh / "index.html").write_text(text, encoding="utf-8")
     return out / "index.html"
 
 
-def _write(run_folder: RunFolder, out: Path, single_file: bool) -> None:
+def _written(run_folder: RunFolder, data: Path | None) -> str:
+    """Write the parts into the folder `data`, or else into the page; the text of the page."""
     names, inside = [], []
     for name, make in parts(run_folder):
         names.append(name)
-        if single_file:
+        if data is None:
             inside.append((name, make()))
         else:
-            (out / "data").mkdir(exist_ok=True)
-            (out / "data" / f"{name}.js").write_text(script(name, make()), encoding="ascii")
-    (out / "index.html").write_text(page(run_folder, names, inside), encoding="utf-8")
+            data.mkdir(exist_ok=True)
+            (data / f"{name}.js").write_text(script(name, make()), encoding="ascii")
+    return page(run_folder, names, inside)
 
 
 def page(run_folder: RunFolder, names: list[str], inside: list[tuple[str, str]]) -> str:

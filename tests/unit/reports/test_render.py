@@ -117,7 +117,7 @@ def test_every_file_of_a_report_is_known_as_its_own(run: RunFolder, tmp_path: Pa
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     names = [path.relative_to(tmp_path).as_posix() for path in files]
     assert [name for name in names if not REPORT.files.fullmatch(name)] == []
-    assert is_marked(tmp_path / "index.html", REPORT.mark)
+    assert is_marked(tmp_path / "index.html", REPORT)
 
 
 @pytest.mark.parametrize("name", ["data/poems.csv", "index.html"])
@@ -138,6 +138,20 @@ def test_other_files_beside_a_report_stay(run: RunFolder, tmp_path: Path) -> Non
     render(run, tmp_path, single_file=True)
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert left == ["data/notes.md", "index.html", "notes.md"]
+
+
+def test_one_file_has_the_name_that_it_is_given(run: RunFolder, tmp_path: Path) -> None:
+    out = tmp_path / "single.html"
+    for _ in range(2):  # the second in the place of the first
+        assert render(run, out, single_file=True) == out
+        assert [path.name for path in tmp_path.iterdir()] == ["single.html"]
+    assert out.read_bytes() == render(run, tmp_path / "one", single_file=True).read_bytes()
+    for taken in ("mine.html", "folder.html"):
+        (tmp_path / "folder.html").mkdir(exist_ok=True)
+        (tmp_path / "mine.html").write_text("mine")
+        with pytest.raises(RunFolderError, match=f"{taken} is there and no part of a report"):
+            render(run, tmp_path / taken, single_file=True)
+    assert (tmp_path / "mine.html").read_text() == "mine"
 
 
 @pytest.mark.parametrize("place", ["file", "file/deep"])
