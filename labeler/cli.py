@@ -67,14 +67,21 @@ def export(
     """Write the labels of a run in another form."""
     from labeler.errors import ConfigError, did_you_mean
     from labeler.results import open_run
-    from reports import FORMATS
+    from reports import ENDINGS, FORMATS
     from reports import export as write
 
-    if kind is None:
-        kind = {".json": "json", ".csv": "csv", ".tex": "latex"}.get(out.suffix, "markdown")
+    ending = out.suffix.lower()
+    if kind is None and ending not in ENDINGS:
+        known = ", ".join(f"{name} ({of})" for name, of in ENDINGS.items())
+        raise ConfigError(
+            f"--out {out} has no ending that names a format; end it in {known}, or give --format"
+        )
+    kind = kind or ENDINGS[ending]
     if kind not in FORMATS:
         raise ConfigError(f"unknown format {kind!r}; {did_you_mean(kind, FORMATS)}")
     typer.echo(write(open_run(run), kind, out))
+    if kind == "csv" and ending == ".csv":
+        typer.echo("note: heads alone; --format csv --out FOLDER has the neurons, too", err=True)
 
 
 @app.command()

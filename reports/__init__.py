@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from reports.export import FORMATS, export
+from reports.export import ENDINGS, FORMATS, export
 from reports.render import render
 
-__all__ = ["FORMATS", "export", "render"]
+__all__ = ["ENDINGS", "FORMATS", "export", "render"]

@@ -43,7 +43,7 @@ def _json(folder: RunFolder, out: Path) -> Path:
 
 
 def _csv(folder: RunFolder, out: Path) -> Path:
-    if out.suffix == ".csv":
+    if out.suffix.lower() == ".csv":
         return _write_csv(out, head_records(folder))
     _write_csv(out / "heads.csv", head_records(folder))
     _write_csv(out / "neurons.csv", neuron_records(folder))
@@ -67,6 +67,7 @@ def _write_csv(path: Path, records: list[dict[str, Any]]) -> Path:
 def _neuronpedia(folder: RunFolder, out: Path) -> Path:
     """Explanation records, one a line; a bare layer number is Neuronpedia's source of neurons.
 
+    Without any it is an empty list, since an empty file is no JSON.
     Where a reader reworded a neuron, `notes` has the automatic wording, which the score is of.
     """
     model = folder.run["model"]["name"]
@@ -87,7 +88,7 @@ def _neuronpedia(folder: RunFolder, out: Path) -> Path:
         if record["verdict"] != "reject" and (_stands(record) or _reworded(record))
     ]
     text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
-    return _write(out, text)
+    return _write(out, text or "[]\n")
 
 
 def _stands(record: dict[str, Any]) -> bool:
@@ -119,3 +120,12 @@ FORMATS: dict[str, Callable[[RunFolder, Path], Path]] = {
     "neuronpedia": _neuronpedia,
 }
 """Format → how it is written."""
+
+ENDINGS = {
+    ".md": "markdown",
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "neuronpedia",
+    ".tex": "latex",
+}
+"""Ending of a file's name → the format that it stands for."""

@@ -34,6 +34,26 @@ def test_export_writes_the_table_elsewhere(cli: Cli, finished: Path, tmp_path: P
     assert "did you mean 'markdown'" in unknown.error
 
 
+@pytest.mark.parametrize("name", ["e.xlsx", "e.txt", "e"])
+def test_an_ending_that_names_no_format_is_refused(
+    cli: Cli, finished: Path, tmp_path: Path, name: str
+):
+    ended = cli("export", finished, "--out", tmp_path / name)
+    assert ended.code == 2
+    for ending in (".md", ".csv", ".json", ".jsonl", ".tex", "--format"):
+        assert ending in ended.error
+    assert not (tmp_path / name).exists()
+    assert cli("export", finished, "--out", tmp_path / name, "--format", "markdown").code == 0
+    assert (tmp_path / name).read_text().startswith("# ")
+
+
+def test_a_csv_file_is_said_to_hold_heads_alone(cli: Cli, finished: Path, tmp_path: Path):
+    ended = cli("export", finished, "--out", tmp_path / "heads.csv")
+    assert ended.out == f"{tmp_path / 'heads.csv'}\n"
+    assert ended.err == "note: heads alone; --format csv --out FOLDER has the neurons, too\n"
+    assert cli("export", finished, "--out", tmp_path / "both", "--format", "csv").err == ""
+
+
 @pytest.mark.parametrize("name", ["L0H1", "L0N3"])
 def test_show_says_what_is_known_of_a_component(cli: Cli, finished: Path, name: str):
     ended = cli("show", finished, name)
@@ -187,4 +207,5 @@ def test_a_run_folder_takes_what_is_no_part_of_it(cli: Cli, finished: Path, tmp_
     shutil.copytree(finished, run, ignore=shutil.ignore_patterns("report"))
     assert cli("export", run, "--out", run / "heads.md").code == 0
     assert cli("report", run, "--out", run / "report").code == 0
-    assert "is a part of the run" in cli("export", run, "--out", run / "report").error
+    ended = cli("export", run, "--out", run / "report", "--format", "json")
+    assert "is a part of the run" in ended.error

@@ -271,6 +271,14 @@ def test_neuronpedia_leaves_out_what_has_no_label_or_was_rejected(
     assert all(record["description"] for record in records)
 
 
+def test_neuronpedia_without_a_record_is_an_empty_list(run: RunFolder, tmp_path: Path) -> None:
+    """A file of no bytes is no JSON."""
+    silent = RunFolder(run.path)
+    silent.__dict__["neurons"] = run.neurons.assign(label="", confidence="unlabelled")
+    path = export(silent, "neuronpedia", tmp_path / "np.jsonl")
+    assert json.loads(path.read_text(encoding="utf-8")) == []
+
+
 def test_described_says_a_rejection(reviewed: RunFolder) -> None:
     head = view(reviewed).heads[1]
     assert described(head).endswith("[rejected in review]")
