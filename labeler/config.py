@@ -102,7 +102,11 @@ def load_settings(config_file: Path | None, overrides: Mapping[str, Any]) -> Set
     given = {name: value for name, value in overrides.items() if value is not None}
     for name in sorted(set(given) & set(_names(Thresholds))):
         thresholds |= _checked({name: given.pop(name)}, Thresholds, "")
-    options |= _checked(given, Settings, "")
+    given = _checked(given, Settings, "")
+    _check_given(given)
+    if "corpus" in given and not given["corpus"] == options.get("corpus") == "-":
+        options.pop("prompts", None)  # the file's, which would be taken in its place
+    options |= given
     settings = Settings(**options, thresholds=Thresholds(**thresholds))
     _check_together(settings)
     return settings
@@ -230,6 +234,13 @@ def _shown(value: object) -> str:
     except ValueError:
         shown = "of thousands of digits"
     return f"{kinds.get(type(value), f'the {type(value).__name__}')} {shown}"
+
+
+def _check_given(given: Mapping[str, Any]) -> None:
+    """ConfigError for what prompts would be taken in the place of; defaults may be spelt out."""
+    for name in ("corpus", "column"):
+        if given.get("prompts") and given.get(name) not in (None, getattr(Settings, name)):
+            raise ConfigError(f"{name} and prompts (--prompt) exclude each other; give one of them")
 
 
 def _check_together(settings: Settings) -> None:

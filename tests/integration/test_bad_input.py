@@ -114,6 +114,7 @@ def test_options_that_cannot_be_meant(attempt: Attempt, tmp_path: Path):
     assert "max_prompts is the integer 0" in attempt("--max-prompts", 0).error
     assert "dtype" in attempt("--dtype", "float31").error
     assert "exclude each other" in attempt("--overwrite", "--resume").error
+    assert "corpus and prompts (--prompt) exclude each" in attempt("--prompt", "Once.").error
     assert "cannot be read" in attempt("--config", tmp_path / "none.toml").error
     config = write(tmp_path / "c.toml", b"max_promts = 3\n")
     assert "did you mean 'max_prompts'" in attempt("--config", config).error

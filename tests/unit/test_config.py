@@ -54,6 +54,14 @@ def test_flags_go_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> No
     assert isinstance(found.thresholds.lift_floor, float)
 
 
+def test_a_corpus_of_the_flags_goes_over_prompts_of_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, Settings(corpus="-", prompts=("One.",)).to_toml())
+    assert load_settings(path, {"corpus": "stories"}).prompts == ()
+    # The same command with --resume: what stood in standard input is in the file.
+    assert load_settings(path, {"corpus": "-"}).prompts == ("One.",)
+    assert load_settings(path, {"prompts": ["Two."]}).prompts == ("Two.",)
+
+
 def test_what_flags_give_is_taken_in_its_own_type() -> None:
     found = load_settings(None, {"plugin": ["a.py", "b.py"], "out": Path("x"), "device": "cuda:1"})
     assert found == Settings(plugin=("a.py", "b.py"), out=Path("x"), device="cuda:1")
@@ -173,6 +181,11 @@ def test_a_file_of_another_editor_may_begin_with_a_byte_order_mark(tmp_path: Pat
             {"overwrite": True, "resume": True},
             "overwrite and resume exclude each other; give one of them",
         ),
+        (
+            {"corpus": "a.txt", "prompts": ["Once."]},
+            "corpus and prompts (--prompt) exclude each other; give one of them",
+        ),
+        ({"column": "story", "prompts": ["Once."]}, "column and prompts (--prompt) exclude each"),
         (
             {"only": ["comma", "verb"], "without": ["verb"]},
             "'verb' is in both only and without; leave it out of one",
