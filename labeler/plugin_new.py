@@ -61,6 +61,11 @@ USED = {"Text", "attends", "check", "feature", "fires", "relation"}
 
 def new_plugin(name: str, folder: Path) -> tuple[Path, Path]:
     """Write `folder/NAME.py` and `folder/test_NAME.py`; ConfigError where that cannot be."""
+    if "/" in name or name.endswith(".py"):
+        raise ConfigError(
+            f"{name!r} is a path; give a name alone, as in 'colour word', and its folder with "
+            "--to FOLDER"
+        )
     slug = re.sub(r"\W+", "_", name.strip().lower()).strip("_")
     plain = name.isprintable() and not set('"\\{}') & set(name)
     if not plain or not slug.isidentifier() or keyword.iskeyword(slug):

@@ -100,3 +100,10 @@ def test_a_new_plugin_works_as_it_is_written(cli: Cli, tmp_path: Path, monkeypat
         assert "makes no name of a Python module" in cli("heuristics", "new", name).error
     for name in ("relation", "json", "numpy"):
         assert f"would make a module {name!r}" in cli("heuristics", "new", name).error
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    for name in (tmp_path / "colour.py", "plugins/colour", "colour.py"):
+        error = cli("heuristics", "new", name).error
+        assert error.startswith(f"'{name}' is a path; give a name alone")
+        assert "--to FOLDER" in error
+    assert set(tmp_path.iterdir()) == before
