@@ -132,6 +132,8 @@ def run(
         with TerminalProgress(console(stderr=True)) as progress:
             finished = run_labels(settings, progress)
             if settings.verify:
+                if not no_report:
+                    finished.report()  # to be had while the labels are verified, or if that stops
                 finished = finished.verify(progress)
     except KeyboardInterrupt:  # here, because Typer ends with 130 and without a word
         instead = " in place of --overwrite" if settings.overwrite else ""

@@ -112,6 +112,21 @@ def test_standard_input(cli: Cli, model: Path, tmp_path: Path):
     assert not report.exists()
 
 
+@pytest.mark.parametrize("flags", [(), ("--no-report",)])
+def test_who_stops_the_verification_has_a_report(
+    cli: Cli, model: Path, corpus: Path, tmp_path: Path, monkeypatch, flags: tuple[str, ...]
+):
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labeler.verification.run_campaign", stopped)
+    out = tmp_path / "run"
+    ended = cli("run", "--model", model, "--corpus", corpus, "--out", out, "--verify", *flags)
+    assert ended.code == 130
+    assert "with --resume goes on" in ended.error
+    assert (out / "report" / "index.html").is_file() == (not flags)
+
+
 def test_prompts_on_the_command_line(cli: Cli, model: Path, tmp_path: Path):
     first, second = prompts(2)
     ended = cli(
