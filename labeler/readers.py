@@ -24,6 +24,7 @@ _OTHER_BOMS = {
     b"\xfe\xff": "UTF-16",
     b"\x00\x00\xfe\xff": "UTF-32",
 }
+_OTHER_SEPARATORS = set(";\t|")
 _LINE_END = re.compile(r"\r\n|\r|\n|\Z")
 _LONGEST_FIELD = 2**31 - 1
 _SHOWN_COLUMNS = 12
@@ -188,6 +189,11 @@ def read_csv(file: BufferedIOBase, name: str, column: str) -> Iterator[Record]:
         rows = csv.reader(_lines(file, name), strict=True)
         header = next(rows, [])
         if header:
+            if len(header) == 1 and header[0] != column and _OTHER_SEPARATORS & set(header[0]):
+                raise CorpusError(
+                    f"{name} has one column, {printable(header[0], _SHOWN_CHARACTERS)!r}; columns "
+                    "must be parted by commas: save it again so, or as .jsonl"
+                )
             _one_column(name, column, header)
         for number, row in enumerate((row for row in rows if row), 1):
             where = f"{name}:{rows.line_num}"

@@ -47,6 +47,7 @@ CORPORA = {
     "not UTF-8": ("l.txt", b"caf\xe9 au lait\n", ["l.txt", "not UTF-8", "0xe9", "offset 3"]),
     "UTF-16": ("u.txt", "hello".encode("utf-16"), ["u.txt", "UTF-16", "iconv"]),
     "missing column": ("c.csv", b"id,story\n1,Once\n", ["c.csv", "'text'", "'story'", "--column"]),
+    "semicolons": ("s.csv", b"id;text\n1;Once, there\n", ["one column, 'id;text'", "by commas"]),
     "near column": ("c.jsonl", b'{"texts": "Once"}\n', ["c.jsonl:1", "did you mean 'texts'"]),
     "not JSON": ("j.jsonl", b'{"text": "a"}\n{oops\n', ["j.jsonl:2", "JSON"]),
     "number": ("n.jsonl", b'{"text": 3}\n', ["n.jsonl:1", "a number", "string"]),
