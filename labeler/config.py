@@ -145,7 +145,7 @@ def _checked(
             raise ConfigError(f"{where}{_unknown(name, known)}")
         if not _fits(value, hints[name]) or not _in_range(name, value, hints[name]):
             raise ConfigError(
-                f"{where}{name} is {_shown(value)}; expected {_expected(name, hints[name])}"
+                f"{where}{name} is {_shown(value)}; expected {_expected(name, hints[name], value)}"
             )
         checked[name] = _converted(value, hints[name])
     return checked
@@ -180,7 +180,9 @@ _AT_LEAST = {
     "max_tokens": 2, "seed": 0, "max_exceptions": 0, "lift_floor": 0, "frequent_tokens": 0,
     "top_activations": 0, "reservoir_tokens": 20,
 }  # fmt: skip
-_MORE_THAN_ANY = 2**63
+_AT_MOST = {"seed": 2**32 - 1}
+_MOST = 2**63 - 1
+_DEVICE_MAPS = ("auto", "balanced")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,4})?")
 
 
@@ -189,31 +191,38 @@ def _is_fraction(name: str, hint: Any) -> bool:
 
 
 def _in_range(name: str, value: Any, hint: Any) -> bool:
-    """Numbers are at least 1 unless `_AT_LEAST` says otherwise, and fractions from 0 to 1."""
+    """Numbers are from 1 to `_MOST` unless the tables say otherwise, and fractions from 0 to 1."""
     if value is None or isinstance(value, bool):
         return True
     if name == "device":
         return _DEVICE.fullmatch(value) is not None
+    if name == "device_map":
+        return value in _DEVICE_MAPS
     if _is_fraction(name, hint):
         return bool(0 <= value <= 1)
     if isinstance(value, int | float):
-        return _AT_LEAST.get(name, 1) <= value < _MORE_THAN_ANY
+        return _AT_LEAST.get(name, 1) <= value <= _AT_MOST.get(name, _MOST)
     return bool(value != "")
 
 
-def _expected(name: str, hint: Any) -> str:
+def _expected(name: str, hint: Any, value: Any) -> str:
     options = [option for option in get_args(hint) if option is not type(None)]
     kind = options[0] if get_origin(hint) is UnionType else hint
     if name == "device":
         return "'auto', 'cpu', 'mps', 'cuda' or 'cuda:N'"
+    if name == "device_map":
+        return " or ".join(map(repr, _DEVICE_MAPS))
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(repr(option) for option in options)
     if _is_fraction(name, hint):
         return "a number from 0 to 1"
-    least = _AT_LEAST.get(name, 1)
+    bounds = f"of at least {_AT_LEAST.get(name, 1)}"
+    most = _AT_MOST.get(name, _MOST)
+    if isinstance(value, int | float) and value > most:
+        bounds += f" and at most {most}"
     words = {
         str: "a string", Path: "a path", bool: "true or false",
-        int: f"an integer of at least {least}", float: f"a number of at least {least}",
+        int: f"an integer {bounds}", float: f"a number {bounds}",
     }  # fmt: skip
     return words.get(kind, "a list of strings")
 

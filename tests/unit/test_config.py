@@ -172,7 +172,17 @@ def test_a_file_of_another_editor_may_begin_with_a_byte_order_mark(tmp_path: Pat
     [
         ({"max_token": 3}, "unknown option 'max_token'; did you mean 'max_tokens'"),
         ({"seed": "x"}, "seed is the string 'x'; expected an integer of at least 0"),
-        ({"seed": 2**63}, "seed is the integer 9223372036854775808; expected an integer of at"),
+        (
+            {"seed": 2**32},  # t-SNE takes no larger
+            "seed is the integer 4294967296; expected an integer of at least 0 and at most "
+            "4294967295",
+        ),
+        (
+            {"workers": 2**63},
+            "workers is the integer 9223372036854775808; expected an integer of at least 1 and at "
+            "most 9223372036854775807",
+        ),
+        ({"device_map": "foo"}, "device_map is the string 'foo'; expected 'auto' or 'balanced'"),
         ({"seed": 10**5000}, "seed is the integer of thousands of digits; expected an integer"),
         ({"clear": 10**400}, "clear is the integer 1"),
         ({"out": Path("a\0b")}, "out is the PosixPath PosixPath('a\\x00b'); expected a path"),
