@@ -19,9 +19,9 @@ _HERE = {"out", "overwrite", "resume", "plugin"}
 def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Groups of (name, value) about the run."""
     model, corpus = run.get("model", {}), run.get("corpus", {})
-    skipped = {f"skipped, {k}": v for k, v in (corpus.get("skipped") or {}).items()}
+    skipped = {_left_out(k): v for k, v in (corpus.get("skipped") or {}).items()}
     corpus = {k: v for k, v in corpus.items() if k != "skipped"} | skipped
-    settings = {k: v for k, v in (run.get("settings") or {}).items() if k not in _HERE}
+    settings = _settings(run)
     groups = {
         "Model": model,
         "Corpus": corpus,
@@ -38,6 +38,22 @@ def facts(run: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         for title, group in groups.items()
         if group
     ]
+
+
+def _left_out(reason: str) -> str:
+    """A reason of `skipped`, said as it is: a long text is split or cut, and not skipped."""
+    long = reason.startswith(("split at ", "cut at "))
+    return f"{reason} tokens" if long else f"skipped, {reason}"
+
+
+def _settings(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked for: prompts as their option is named, and verification if there was one."""
+    found = {k: v for k, v in (run.get("settings") or {}).items() if k not in _HERE}
+    if prompts := found.pop("prompts", None):
+        found["prompt"] = prompts
+    if found.get("verify") and not run.get("replacement_curve"):
+        found["verify"] = "asked for, not finished"
+    return found
 
 
 def _plugins(run: Mapping[str, Any]) -> dict[str, str]:

@@ -98,6 +98,22 @@ def test_the_page_does_not_say_where_it_was_made(run: RunFolder) -> None:
     assert groups["Thresholds"] == [("q", "0.1")]
 
 
+def test_the_run_page_says_what_became_of_texts_prompts_and_verification(run: RunFolder) -> None:
+    def rows(**changed: Any) -> dict[str, str]:
+        groups = dict(facts(run.run | changed))
+        return dict(groups["Corpus"] + groups["Settings"])
+
+    corpus = run.run["corpus"] | {"skipped": {"duplicate": 3, "split at 512": 5}}
+    asked = {"prompts": [], "verify": True}
+    found = rows(corpus=corpus, settings=asked, replacement_curve=[])
+    assert (found["skipped, duplicate"], found["split at 512 tokens"]) == ("3", "5")
+    assert found["prompts"] == str(corpus["prompts"])  # of --prompt there is none
+    assert found["verify"] == "asked for, not finished"
+    assert rows(settings=asked)["verify"] == "yes"
+    assert rows(settings={"verify": False}, replacement_curve=[])["verify"] == "no"
+    assert rows(settings={"prompts": ["Once.", "Twice."]})["prompt"] == "Once., Twice."
+
+
 def test_equal_runs_give_equal_files(run: RunFolder, tmp_path: Path) -> None:
     one, other = render(run, tmp_path / "a"), render(open_run(run.path), tmp_path / "b")
     assert one.read_bytes() == other.read_bytes()
