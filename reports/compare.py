@@ -17,7 +17,7 @@ from reports.render import environment, read, source_hash
 from reports.reviewed import gist_of, verdicts, worded
 from reports.series import series_chart
 from reports.shapes import Chart
-from reports.wording import MARKS, decimal, number, percent, short_name
+from reports.wording import MARKS, decimal, number, percent, plural, sentence, short_name
 
 SETTLED = 0.25
 """A head is settled once its labels are no farther than this from that of the last run."""
@@ -88,6 +88,11 @@ class Compared:
         """The largest of all its distances."""
         return max((step for step in (*self.steps, self.distance) if step is not None), default=0.0)
 
+    @property
+    def silent(self) -> bool:
+        """Whether neither the first run nor the last has a label for it."""
+        return not any(told and told.said for told in (self.told[0], self.told[-1]))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -108,13 +113,17 @@ class Comparison:
     @property
     def summary(self) -> str:
         """How many heads say something else, in a sentence."""
-        both = [head for head in self.heads if head.distance is not None]
-        far = sum(head.distance > SETTLED for head in both if head.distance is not None)
-        kept = sum(head.distance == 0 for head in both)
-        return (
-            f"Of {len(both)} heads in the first and the last run {far} changed their label by more "
-            f"than {SETTLED:.0%} of their attention; {kept} say the same, figures included."
+        far = sum(head.distance > SETTLED for head in self.heads if head.distance is not None)
+        silent = sum(head.silent for head in self.heads)
+        kept = sum(head.distance == 0 and not head.silent for head in self.heads)
+        text = (
+            f"Of {len(self.heads)} heads in the first and the last run {far} changed their label "
+            f"by more than {SETTLED:.0%} of their attention; {kept} say the same, figures included"
         )
+        if silent:
+            text += f"; {silent} {'is' if silent == 1 else 'are'} unlabelled in both"
+        alone = [f"{plural(count, 'head')} of {sentence(title)}" for title, count in self.only]
+        return f"{text}. Not in both: {', '.join(alone)}." if alone else f"{text}."
 
 
 def compare(folders: Sequence[RunFolder]) -> Comparison:
@@ -281,9 +290,9 @@ def cautions(folders: Sequence[RunFolder]) -> Iterator[str]:
             (run["model"].get("n_layers"), run["model"].get("n_heads")) for run in runs
         ],
     }
-    for sentence, values in different.items():
+    for caution, values in different.items():
         if len(set(values)) > 1:
-            yield f"{sentence}."
+            yield f"{caution}."
 
 
 def _vocabulary(run: Mapping[str, Any]) -> frozenset[tuple[str, str]]:

@@ -14,6 +14,7 @@ from labeler.results import EVENLY, RunFolder, open_run, write_json, write_table
 from reports.compare import (
     NOTHING,
     REST,
+    SETTLED,
     Told,
     _spread,
     compare,
@@ -125,6 +126,26 @@ def test_what_changed_comes_first_and_says_how(run: RunFolder, changed: RunFolde
     share = gone["something else"][1]
     assert second.distance == pytest.approx(share)
     assert all(head.distance == 0 for head in rest)
+
+
+def test_heads_without_a_label_do_not_say_the_same(
+    run: RunFolder, changed: RunFolder, tmp_path: Path
+) -> None:
+    """Of eight, L0H0 lost its label and L0H1 moved; in the last L1H3 is missing."""
+    none = int((run.heads["confidence"] == "unlabelled").sum())
+    assert none > 0
+    far = sum((head.distance or 0.0) > SETTLED for head in compare([run, changed]).heads)
+    heads = len(run.heads)
+    assert compare([run, changed]).summary == (
+        f"Of {heads} heads in the first and the last run {far} changed their label by more than "
+        f"25% of their attention; {heads - 2 - none} say the same, figures included; {none} "
+        f"{'is' if none == 1 else 'are'} unlabelled in both."
+    )
+    without = changed.heads[changed.heads["name"] != "L1H3"]
+    write_table(changed.path, "heads.parquet", without)
+    found = compare([run, open_run(changed.path)])
+    assert found.summary.startswith(f"Of {heads - 1} heads in the first and the last run")
+    assert found.summary.endswith(f"in both. Not in both: 1 head of {run.path.name}.")
 
 
 def test_a_series_says_since_when(run: RunFolder, changed: RunFolder) -> None:
