@@ -179,9 +179,11 @@ sets another limit. Eager attention takes memory with the square of it.
 **Loading.** Weights are read from safetensors; `--pickle` also takes `pytorch_model.bin`. \
 Code that comes with a model is never run. What the memory is asked for is printed before the \
 weights are read: parameters × bytes of `--dtype`, twice where neurons are compared with a \
-re-initialised copy, and half a GiB; what does not fit is refused. `--device-map auto` spreads a \
-model over several GPUs (placement by accelerate). `--revision step1000` takes a checkpoint of a \
-training run.
+re-initialised copy, and half a GiB; what does not fit is refused. So is a checkpoint whose \
+weights are not those that its `config.json` asks for: some missing, named otherwise, of another \
+shape, or of more layers; weights of other uses (a head for scores) are left alone. \
+`--device-map auto` spreads a model over several GPUs (placement by accelerate). \
+`--revision step1000` takes a checkpoint of a training run.
 """
 
 

@@ -20,6 +20,7 @@ from labeler.alignment import spans
 from labeler.errors import ModelError
 from labeler.loading import Source, explain, find, quiet
 from labeler.shape import shape_of
+from labeler.whole import Whole
 
 Hooks = Mapping[str, Callable[[Tensor], Tensor | None]]
 """Hook name → what to do with its value; a returned tensor takes its place."""
@@ -252,6 +253,7 @@ def load_model(
                 device=found.device,
                 device_map=device_map,
                 dtype=getattr(torch, dtype),
+                model_class=Whole(name),
                 # The bridge gives a tokenizer without BOS one of its own, so it gets a copy.
                 tokenizer=copy.deepcopy(tokenizer),
             )

@@ -100,7 +100,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "Qwen3MoeForCausalLM": ("qwen3_moe", _GROUPED | _EXPERTS),
 }
 
-_DEPTH = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
+DEPTH = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
 
 
 def small_model(folder: Path, architecture: str, deep: bool = False) -> Path:
@@ -110,7 +110,7 @@ def small_model(folder: Path, architecture: str, deep: bool = False) -> Path:
     """
     kind, own = CONFIGS[architecture]
     if deep:
-        depth = next(name for name in _DEPTH if name in own)
+        depth = next(name for name in DEPTH if name in own)
         own = own | {depth: 2}
     config = AutoConfig.for_model(kind, **_IDS, **own)
     model = AutoModelForCausalLM.from_config(config).eval().requires_grad_(False)
