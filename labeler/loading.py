@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from json import JSONDecodeError
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -261,6 +263,10 @@ def explain(source: Source, error: Exception, offline: bool = False) -> str:
             f"model {source.name} comes with code of its own, which the labeler does not run; "
             "see `labeler models` for the families that need none"
         )
+    if isinstance(error, JSONDecodeError | UnicodeDecodeError):
+        for file in sorted(Path(source.name).glob("*.json")):
+            if not _is_json(file):
+                return damaged(file, error)
     if Path(source.name).exists():
         return f"model {source.name} cannot be loaded: {reason}"
     why = "it does not answer" if offline else type(error).__name__
@@ -270,6 +276,22 @@ def explain(source: Source, error: Exception, offline: bool = False) -> str:
         "network pass --model FOLDER with a local copy, or leave --model out for the embedded "
         "story model"
     )
+
+
+def damaged(file: Path, error: Exception) -> str:
+    """One line on a file that cannot be read, and what to do."""
+    return (
+        f"{file} is damaged: {printable(str(error), 300)}; expected the file that came with the "
+        "model: copy or download it anew"
+    )
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager

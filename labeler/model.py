@@ -6,6 +6,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,13 +14,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy import ndarray
-from tokenizers import processors
 from torch import Tensor
 
 from labeler.alignment import spans
 from labeler.errors import ModelError
 from labeler.loading import Source, explain, find, quiet
 from labeler.shape import shape_of
+from labeler.tokenizer import tokenizer_of
 from labeler.whole import Whole
 
 Hooks = Mapping[str, Callable[[Tensor], Tensor | None]]
@@ -260,28 +261,5 @@ def load_model(
     except ModelError:
         raise
     except Exception as error:
-        raise ModelError(explain(source, error)) from error
+        raise ModelError(explain(replace(source, name=found.path), error)) from error
     return LanguageModel(bridge, name, tokenizer)
-
-
-def tokenizer_of(path: str) -> Any:
-    """The model's own tokenizer; ModelError where it cannot say where its tokens stand."""
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-    if not tokenizer.is_fast:
-        raise ModelError(
-            f"the tokenizer of {path} gives no character offsets; expected a fast tokenizer "
-            "(tokenizer.json)"
-        )
-    return untrimmed(tokenizer)
-
-
-def untrimmed(tokenizer: Any) -> Any:
-    """A tokenizer without post-processing, of which only the trimming of spaces is left.
-
-    Special tokens are never asked for, BOS comes by hand; trimmed offsets (as RoBERTa's and OPT's)
-    would leave out the space that a token begins with.
-    """
-    tokenizer.backend_tokenizer.post_processor = processors.Sequence([])
-    return tokenizer

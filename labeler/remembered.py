@@ -20,12 +20,13 @@ from labeler.annotate import cache_folder
 from labeler.classes import Group, Member, QueryClasses
 from labeler.config import Settings
 from labeler.errors import RunFolderError
-from labeler.model import LanguageModel, tokenizer_of
+from labeler.model import LanguageModel
 from labeler.predictors import NeuronVocabulary
 from labeler.prepare import Vocabulary
 from labeler.results import RunFolder, write_atomic
 from labeler.session import Session, model_name
 from labeler.shape import Shape
+from labeler.tokenizer import tokenizer_of
 
 FILE = "opened.json"
 FACTS = {"shape", "fingerprint", "vocabulary"}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from labeler.annotate import ParseCache, Pipeline, annotate
 from labeler.corpus import Prompt
-from labeler.model import LanguageModel, untrimmed
+from labeler.model import LanguageModel
+from labeler.tokenizer import untrimmed
 from tests.properties.test_alignment import reference_words
 
 from .tokenizers_of import ADDED, KINDS, tokenizer_of, walk
