@@ -23,6 +23,8 @@ from labeler.shape import shape_of
 from labeler.tokenizer import tokenizer_of
 from labeler.whole import Whole
 
+MIN_CONTEXT = 2
+"""Tokens: fewer leave nothing to attend to but the query itself."""
 Hooks = Mapping[str, Callable[[Tensor], Tensor | None]]
 """Hook name → what to do with its value; a returned tensor takes its place."""
 
@@ -238,7 +240,8 @@ def load_model(
     """Boot a hub name or a folder in Hugging Face format through TransformerBridge.
 
     `tell` is told what the memory is asked for before the weights are read. Raises ModelError as
-    `loading.find` does, and for weights or a tokenizer that cannot be loaded.
+    `loading.find` does, for weights or a tokenizer that cannot be loaded, and for a context of
+    fewer than two tokens.
     """
     source = Source(name, device, dtype, revision, device_map, pickle, copies)
     found = find(source)
@@ -262,4 +265,10 @@ def load_model(
         raise
     except Exception as error:
         raise ModelError(explain(replace(source, name=found.path), error)) from error
-    return LanguageModel(bridge, name, tokenizer)
+    model = LanguageModel(bridge, name, tokenizer)
+    if model.shape.n_ctx < MIN_CONTEXT:
+        raise ModelError(
+            f"model {name} has context length {model.shape.n_ctx} by its config.json, in which no "
+            f"token has another before it; expected {MIN_CONTEXT} or more"
+        )
+    return model

@@ -14,6 +14,7 @@ from huggingface_hub import constants
 from labeler import label, loading
 from labeler.errors import ConfigError, ModelError
 from labeler.model import load_model
+from tests.oracles.vocabulary import VOCABULARY, save_tokenizer
 
 from .small import small_model
 
@@ -171,3 +172,16 @@ def test_a_tokenizer_larger_than_the_model_is_told(folder: Path, tmp_path: Path)
     model.tokenize("Tom saw the dog.")
     with pytest.raises(ModelError, match="gives token 5000"):
         model.tokenize("Tom saw the zebra.")
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_context_in_which_nothing_stands_before_is_refused(length: int, tmp_path: Path):
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        n_layer=1, n_head=2, n_embd=8, n_positions=length, vocab_size=len(VOCABULARY)
+    )
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path, length)
+    with pytest.raises(ModelError, match=rf"context length {length} .*expected 2 or more"):
+        load_model(str(tmp_path), "cpu")
