@@ -256,8 +256,9 @@ def check_path(name: str) -> None:
 
 def explain(source: Source, error: Exception, offline: bool = False) -> str:
     """One line on why a model cannot be had, and what to do."""
-    text = str(error).strip()
-    reason = printable(text.splitlines()[0] if text else type(error).__name__, 300)
+    text = " ".join(str(error).split())
+    # A key that was not found, or nothing at all, says less than the kind of the error.
+    reason = printable(text if " " in text else f"{type(error).__name__}: {text}", 300)
     if "trust_remote_code" in text:
         return (
             f"model {source.name} comes with code of its own, which the labeler does not run; "

@@ -185,3 +185,15 @@ def test_a_context_in_which_nothing_stands_before_is_refused(length: int, tmp_pa
     save_tokenizer(tmp_path, length)
     with pytest.raises(ModelError, match=rf"context length {length} .*expected 2 or more"):
         load_model(str(tmp_path), "cpu")
+
+
+def test_an_error_of_several_lines_is_told_whole(folder: Path):
+    """The first line of what a library says is often but a heading."""
+    source = loading.Source(str(folder))
+    told = loading.explain(source, ValueError("Could not read any of:\n  (1) one\n  (2) two"))
+    assert told.endswith("cannot be loaded: Could not read any of: (1) one (2) two")
+
+
+def test_an_error_of_one_word_is_told_with_its_kind(folder: Path):
+    told = loading.explain(loading.Source(str(folder)), KeyError("model"))
+    assert told.endswith("cannot be loaded: KeyError: 'model'")
