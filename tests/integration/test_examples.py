@@ -121,7 +121,7 @@ def test_what_keeps_the_contract_passes(installed):
 def test_a_run_with_all_of_them(
     installed, monkeypatch, cli: Cli, model: Path, corpus: Path, tmp_path: Path
 ):
-    monkeypatch.setattr(limits, "SLOW_SECONDS", 0.5)
+    monkeypatch.setattr(limits, "SLOW_SECONDS", 2.0)
     out, config = tmp_path / "run", tmp_path / "quick.toml"
     config.write_text("reinitialised = false")
     asked = ("run", "--config", config, "--model", model, "--corpus", corpus, "--out", out)
