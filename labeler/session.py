@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from heuristics.contract import Heuristic
 from heuristics.registry import load_heuristics
 from heuristics.text import Text
@@ -229,21 +231,30 @@ class Session:
         for batch in batches(texts, self.settings.token_budget):
             yield [self.prepare(text) for text in batch]
 
-    def neuron_columns(self) -> list[list[Columns]]:
-        """What neurons are described by on some texts of every fold, the first of the corpus."""
+    @cached_property
+    def median_tokens(self) -> float:
+        """Tokens of a text that is scored: the median over the sample, a long prompt cut."""
+        prompts = self.sample.prompts
+        lengths = [len(self.model.tokenize(prompt.text)[0]) for prompt in prompts]
+        return float(np.median(np.minimum(lengths, self.limit)))
+
+    def control_texts(self) -> list[list[Text]]:
+        """What a re-initialised copy reads: some texts of every fold, the first of the corpus."""
         n_folds = max(self.n_folds, 1)
         limit = max(1, REINITIALISED_TEXTS // n_folds)
-        by_fold: list[list[Columns]] = [[] for _ in range(n_folds)]
+        by_fold: list[list[Text]] = [[] for _ in range(n_folds)]
         for shard in self.shards:
             own = by_fold[shard.fold]
-            if len(own) >= limit:
-                continue
-            found = [
-                Columns.of(text, predictor_matrix(text, self.vocabulary.neurons))
-                for text in self.texts(shard.prompts)
-            ]
-            own += sorted(found, key=lambda columns: columns.id)
+            if len(own) < limit:
+                own += sorted(self.texts(shard.prompts), key=lambda text: text.id)
         return [own[:limit] for own in by_fold]
+
+    def neuron_columns(self) -> list[list[Columns]]:
+        """What neurons are described by on the texts that a re-initialised copy reads."""
+        return [
+            [Columns.of(text, predictor_matrix(text, self.vocabulary.neurons)) for text in fold]
+            for fold in self.control_texts()
+        ]
 
     def plan(self) -> dict[str, Any]:
         """Everything that the statistics of a shard depend on."""
