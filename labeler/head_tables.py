@@ -39,16 +39,26 @@ def confidence(r2: float, low: float, labelled: bool, limits: Thresholds) -> str
     return "likely" if r2 >= limits.likely else "weak"
 
 
-def head_confidence(r2: float, low: float, general: float, limits: Thresholds) -> str:
+def head_confidence(
+    label: HeadLabel, r2: float, low: float, general: float, limits: Thresholds
+) -> str:
     """`confidence` of a head, whose label must say something of most queries.
 
     `general` is the R² of the general rule on its own rows: below `head_floor` only a `clear` label
     stands. Attention of random weights is a function of two tokens, so exceptions on frequent
     words ("on a full stop, to the start of the text") do hold for it, and reach R² 0.05 to 0.27
     together; a general rule reaches 0.05 (0.1 under ALiBi, where it says what the bias does).
+    Nor does a label stand that moves less than `moved_floor`.
     """
     said = max(general, r2 if r2 >= limits.clear else 0.0) >= limits.head_floor
+    said = said and moved(label, r2, limits) >= limits.moved_floor
     return confidence(r2, low, said and r2 >= limits.head_floor, limits)
+
+
+def moved(label: HeadLabel, r2: float, limits: Thresholds) -> float:
+    """The attention that a label moves: its general rule, or any rule of a `clear` label."""
+    rules = label.rules if r2 >= limits.clear else (label.general,)
+    return max(rule.moved for rule in rules)
 
 
 def why_unlabelled(
@@ -56,18 +66,23 @@ def why_unlabelled(
 ) -> str:
     """Why a head is left without a label."""
     floor = limits.head_floor
+    asked = f"{floor:g} is asked"
     if n_judges < FEWEST_JUDGES:
         return "too few prompts to test a label on"
     if not any(rule.terms for rule in label.rules):
         return "nothing that was tried held on the judging prompts"
     if r2 < floor:
-        return f"what held explains {rounded_down(r2)} of it, and {floor:g} is asked"
+        return f"what held explains {rounded_down(r2)} of it, and {asked}"
     if not label.general.terms:
         return f"what held explains {r2:.2f} of it, on some kinds of token alone"
     if general < floor:
         return (
-            f"what held explains {r2:.2f} of it, its general rule {rounded_down(general)} where "
-            f"{floor:g} is asked"
+            f"what held explains {r2:.2f} of it, its general rule {rounded_down(general)} where {asked}"
+        )
+    if (moves := moved(label, r2, limits)) < limits.moved_floor:
+        return (
+            f"what held explains {r2:.2f} of it, but moves {rounded_down(moves)} of its attention where "
+            f"{limits.moved_floor:g} is asked"
         )
     return f"what held explains {r2:.2f} of it, which may be chance"
 
@@ -111,10 +126,11 @@ def head_rows(
     ]
     general = fit.general_r2(labels)
     for index, label in enumerate(labels):
-        sure = head_confidence(r2[index], low[index], general[index], limits)
+        sure = head_confidence(label, r2[index], low[index], general[index], limits)
         layer, head = label.name[1:].split("H")
         if sure == "unlabelled":
-            why = why_unlabelled(label, r2[index], general[index], len(fit.judges), limits)
+            n_judges = len(fit.judges)
+            why = why_unlabelled(label, r2[index], general[index], n_judges, limits)
             said = unlabelled_sentence(entropy[index], first[index], why)
             short = unlabelled_sentence(entropy[index], first[index])
             gist = f"Unlabelled: {why}." if untested else short

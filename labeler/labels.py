@@ -44,6 +44,14 @@ class Rule:
         """The share that is not assigned."""
         return max(0.0, 1.0 - sum(term.share for term in self.terms))
 
+    @property
+    def moved(self) -> float:
+        """The attention that it takes from an even spread where all its predictions have targets.
+
+        A fraction, 0 to 1: a head that looks to rare targets alone moves all of it at few queries.
+        """
+        return min(1.0, sum(term.weight for term in self.terms))
+
 
 @dataclass(frozen=True)
 class HeadLabel:

@@ -195,7 +195,7 @@ def _said(
     phrases = [item.phrase for item in fit.vocabulary.relations]
     found = []
     for head, label in enumerate(labels):
-        sure = head_confidence(r2[head], low[head], general[head], fit.thresholds)
+        sure = head_confidence(label, r2[head], low[head], general[head], fit.thresholds)
         printed = sure != "unlabelled"
         found.append(head_sentence(label, phrases.__getitem__) if printed else "")
     return found

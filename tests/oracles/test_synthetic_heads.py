@@ -75,7 +75,10 @@ def test_all_but_the_diffuse_head_are_labelled(found: Fitted) -> None:
     r2, low, _ = r_squared(*found.fit.errors(found.labels))
     general = found.fit.general_r2(found.labels)
     limits = found.fit.thresholds
-    sure = [head_confidence(r2[h], low[h], general[h], limits) for h in range(16)]
+    sure = [
+        head_confidence(label, r2[h], low[h], general[h], limits)
+        for h, label in enumerate(found.labels)
+    ]
     assert [
         made.says for made, said in zip(SIXTEEN, sure, strict=True) if said == "unlabelled"
     ] == ["Nothing: spread over all visible tokens."]

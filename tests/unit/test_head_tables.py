@@ -1,6 +1,7 @@
 """Whether a head has a label, and what is said where it has none."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from labeler.thresholds import Thresholds
 
 LIMITS = Thresholds()
 SOMETHING = HeadLabel("L0H0", Rule((Term(0, 0.4, 1.0),), (0,)), ())
+EVEN = HeadLabel("L0H0", Rule((Term(0, 0.022, 1.0),), (0,)), ())
 NOTHING = HeadLabel("L0H0", Rule((), (0,)), ())
 
 
@@ -17,7 +19,21 @@ def test_without_an_interval_above_zero_there_is_no_label():
     assert confidence(0.9, 0.1, True, LIMITS) == "clear"
     for low in (0.0, -0.1, math.nan):
         assert confidence(0.9, low, True, LIMITS) == "unlabelled"
-    assert head_confidence(0.9, math.nan, 0.9, LIMITS) == "unlabelled"
+    assert head_confidence(SOMETHING, 0.9, math.nan, 0.9, LIMITS) == "unlabelled"
+
+
+def test_a_label_that_moves_next_to_nothing_is_none():
+    """Spreads over all visible tokens (98%), with more on all but the first (2.2%)."""
+    assert head_confidence(SOMETHING, 0.2, 0.1, 0.2, LIMITS) == "likely"
+    assert head_confidence(EVEN, 0.2, 0.1, 0.2, LIMITS) == "unlabelled"
+    assert head_confidence(EVEN, 0.9, 0.8, 0.9, LIMITS) == "unlabelled"
+    # 2% of all attention, but all of it where there is a target.
+    rare = HeadLabel("L0H0", Rule((Term(0, 0.02, 0.02),), (0,)), ())
+    assert head_confidence(rare, 0.2, 0.1, 0.2, LIMITS) == "likely"
+    # An exception counts where the label is clear, as it does for the general rule's own R².
+    exception = HeadLabel("L0H0", EVEN.general, (SOMETHING.general,))
+    assert head_confidence(exception, 0.4, 0.3, 0.4, LIMITS) == "unlabelled"
+    assert head_confidence(exception, 0.6, 0.5, 0.4, LIMITS) == "clear"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +49,13 @@ def test_without_an_interval_above_zero_there_is_no_label():
             0.0599,
             8,
             "what held explains 0.15 of it, its general rule 0.059 where 0.06 is asked",
+        ),
+        (
+            EVEN,
+            0.2,
+            0.2,
+            8,
+            "what held explains 0.20 of it, but moves 0.022 of its attention where 0.05 is asked",
         ),
         (SOMETHING, 0.15, 0.1, 8, "what held explains 0.15 of it, which may be chance"),
     ],
