@@ -62,11 +62,18 @@ def moved(label: HeadLabel, r2: float, limits: Thresholds) -> float:
 
 
 def why_unlabelled(
-    label: HeadLabel, r2: float, general: float, n_judges: int, limits: Thresholds
+    label: HeadLabel,
+    r2: float,
+    general: float,
+    n_judges: int,
+    limits: Thresholds,
+    raised: bool = False,
 ) -> str:
-    """Why a head is left without a label."""
+    """Why a head is left without a label; `raised` says that copies' heads set the floor."""
     floor = limits.head_floor
     asked = f"{floor:g} is asked"
+    if raised:
+        asked = f"one head in fifty of re-initialised copies reaches {floor:g} on prompts so short"
     if n_judges < FEWEST_JUDGES:
         return "too few prompts to test a label on"
     if not any(rule.terms for rule in label.rules):
@@ -99,8 +106,12 @@ def head_rows(
     measured: Sequence[Measured],
     dense: Float[ndarray, "fold head"],
     induction: Float[ndarray, " model_head"],
+    raised: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """One row a head; `measured` is of printed patterns, one entry a judging fold."""
+    """One row a head; `measured` is of printed patterns, one entry a judging fold.
+
+    `raised` says that the floor is what heads of re-initialised copies reach.
+    """
     limits = fit.thresholds
     errors = np.stack([part.error for part in measured])[:, fit.heads]
     energies = np.stack([part.energy for part in measured])[:, fit.heads]
@@ -130,7 +141,7 @@ def head_rows(
         layer, head = label.name[1:].split("H")
         if sure == "unlabelled":
             n_judges = len(fit.judges)
-            why = why_unlabelled(label, r2[index], general[index], n_judges, limits)
+            why = why_unlabelled(label, r2[index], general[index], n_judges, limits, raised)
             said = unlabelled_sentence(entropy[index], first[index], why)
             short = unlabelled_sentence(entropy[index], first[index])
             gist = f"Unlabelled: {why}." if untested else short

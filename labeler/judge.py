@@ -22,6 +22,7 @@ from labeler.engines.forked import in_order, meanwhile
 from labeler.engines.threads import affordable, workers
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
 from labeler.fit_heads import HeadFit
+from labeler.head_control import limits_of_heads, said_of_short
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
 from labeler.hooks import hook_rows
 from labeler.labels import HeadLabel
@@ -36,6 +37,7 @@ from labeler.score import ahead, pad
 from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, keep_significant, tests_of
 from labeler.statistics import Statistics, merge, split_folds
+from labeler.thresholds import Thresholds
 from labeler.verify import real_patterns
 from labeler.writing import induction_mass
 
@@ -85,11 +87,10 @@ class HeadFindings:
 
 
 def fit_all_heads(
-    session: Session, folds: Sequence[Statistics], progress: Progress
+    session: Session, folds: Sequence[Statistics], limits: Thresholds, progress: Progress
 ) -> HeadFindings:
     """Labels of all heads, by kind of window."""
     shape, vocabulary = session.model.shape, session.vocabulary
-    limits = session.settings.thresholds
     progress.stage("fit heads", len(shape.kinds), "kinds of head")
     labels: dict[int, HeadLabel] = {}
     weight = np.zeros(
@@ -116,20 +117,22 @@ def fit_all_heads(
 
 def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> Findings:
     """Everything after the statistics."""
+    limits = limits_of_heads(session, progress)  # by itself: of one copy at a time there is room
     fork = session.settings.engine == "processes" and session.model.shape.d_mlp > 0
     with meanwhile(partial(neuron_numbers, session, folds), fork) as numbers:
-        return _judge(session, folds, progress, numbers, fork)
+        return _judge(session, folds, limits, progress, numbers, fork)
 
 
 def _judge(
     session: Session,
     folds: Sequence[Statistics],
+    limits: Thresholds,
     progress: Progress,
     numbers: Callable[[], NeuronNumbers],
     fork: bool,
 ) -> Findings:
     shape, vocabulary = session.model.shape, session.vocabulary
-    heads = fit_all_heads(session, folds, progress)
+    heads = fit_all_heads(session, folds, limits, progress)
     rules = heads.rules(shape.n_layers, shape.n_heads, len(vocabulary.classes))
     shards = list(judging_prompts(session))
     rows = HeadEvidence(heads.labels, shape.n_heads)
@@ -155,8 +158,9 @@ def _judge(
         progress.advance(n_neurons)
     shown, stored = _showcase(session, rules)
     counts, figures = _counts(tables)
-    figures |= about_neurons
-    said = _headline(counts, figures, session.n_folds, len(session.corpus))
+    figures |= about_neurons | {"head_floor": limits.head_floor}
+    short = said_of_short(session, limits)
+    said = _headline(counts, figures, session.n_folds, len(session.corpus), short)
     return Findings(tables, shown, stored, counts, figures, said, pictures)
 
 
@@ -231,9 +235,11 @@ def _head_tables(
     predictions: list[dict[str, Any]] = []
     profiles: list[dict[str, Any]] = []
     induction = induction_mass(session.model, session.settings.seed)
+    least = session.settings.thresholds.head_floor
     for kind, fit in enumerate(heads.fits):
         own, tests = heads.parts[kind], heads.tests[kind]
-        rows += head_rows(fit, own, folds, measured, heads.dense[kind], induction)
+        raised = fit.thresholds.head_floor > least
+        rows += head_rows(fit, own, folds, measured, heads.dense[kind], induction, raised)
         predictions += prediction_rows(fit, own, tests, folds, kind)
         profiles += profile_rows(fit, own, folds, kind, shape.n_ctx)
     table = pd.DataFrame(rows).sort_values(["layer", "head"], ignore_index=True)
@@ -298,7 +304,11 @@ def _mean(values: pd.Series) -> float | None:
 
 
 def _headline(
-    counts: dict[str, int], figures: dict[str, float | None], n_folds: int, n_prompts: int
+    counts: dict[str, int],
+    figures: dict[str, float | None],
+    n_folds: int,
+    n_prompts: int,
+    short: str,
 ) -> str:
     said = f"{counts['heads_labelled']:,} of {counts['heads']:,} heads are labelled"
     if not n_folds:
@@ -313,6 +323,8 @@ def _headline(
         )
     if counts["neurons"]:
         said += f"; {neuron_headline(counts, figures)}"
+    if short:
+        said += f". {short}"
     if n_prompts < FEW_PROMPTS:
         said += f". {n_prompts} prompts are few to test labels on; some hundred make good ones"
     return f"{said}."

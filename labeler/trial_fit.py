@@ -97,7 +97,7 @@ def trial(extended: Extended) -> Trial:
 
 def _heads(extended: Extended) -> tuple[list[Change], list[Nearest]]:
     session, vocabulary = extended.session, extended.vocabulary
-    shape, limits = session.model.shape, session.settings.thresholds
+    shape, limits = session.model.shape, _limits(extended)
     if not len(extended.new_relations):
         return [], []
     printed = labels_of(extended.folder, vocabulary, shape.heads)
@@ -115,6 +115,12 @@ def _heads(extended: Extended) -> tuple[list[Change], list[Nearest]]:
         changes += _changed(extended, fit, before, after, q)
         nearest += _nearest(extended, fit, chosen, after)
     return changes, _best(nearest)
+
+
+def _limits(extended: Extended) -> Thresholds:
+    """The thresholds of the run, with the floor that its prompts asked for."""
+    limits, figures = extended.session.settings.thresholds, extended.folder.run["figures"]
+    return replace(limits, head_floor=figures.get("head_floor", limits.head_floor))
 
 
 def _before(extended: Extended, kind: int) -> list[HeadLabel]:

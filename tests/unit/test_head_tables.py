@@ -36,6 +36,15 @@ def test_a_label_that_moves_next_to_nothing_is_none():
     assert head_confidence(exception, 0.6, 0.5, 0.4, LIMITS) == "clear"
 
 
+def test_the_reason_on_short_prompts_is_what_copies_reach():
+    raised = replace(LIMITS, head_floor=0.153)
+    reached = "one head in fifty of re-initialised copies reaches 0.153 on prompts so short"
+    why = why_unlabelled(SOMETHING, 0.12, 0.12, 8, raised, raised=True)
+    assert why == f"what held explains 0.120 of it, and {reached}"
+    why = why_unlabelled(SOMETHING, 0.2, 0.1, 8, raised, raised=True)
+    assert why == f"what held explains 0.20 of it, its general rule 0.100 where {reached}"
+
+
 @pytest.mark.parametrize(
     ("label", "r2", "general", "judges", "why"),
     [
