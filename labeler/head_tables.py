@@ -83,14 +83,12 @@ def why_unlabelled(
     if not label.general.terms:
         return f"what held explains {r2:.2f} of it, on some kinds of token alone"
     if general < floor:
-        return (
-            f"what held explains {r2:.2f} of it, its general rule {rounded_down(general)} where {asked}"
-        )
+        rule = rounded_down(general)
+        return f"what held explains {r2:.2f} of it, its general rule {rule} where {asked}"
     if (moves := moved(label, r2, limits)) < limits.moved_floor:
-        return (
-            f"what held explains {r2:.2f} of it, but moves {rounded_down(moves)} of its attention where "
-            f"{limits.moved_floor:g} is asked"
-        )
+        attention = f"{rounded_down(moves)} of its attention"
+        asked = f"{limits.moved_floor:g} is asked"
+        return f"what held explains {r2:.2f} of it, but moves {attention} where {asked}"
     return f"what held explains {r2:.2f} of it, which may be chance"
 
 

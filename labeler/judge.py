@@ -24,11 +24,12 @@ from labeler.evidence import HeadEvidence, NeuronEvidence, strings
 from labeler.fit_heads import HeadFit
 from labeler.head_control import limits_of_heads, said_of_short
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
+from labeler.headline import headline
 from labeler.hooks import hook_rows
 from labeler.labels import HeadLabel
 from labeler.loading import WORKING
 from labeler.measure import Measured, measure
-from labeler.neurons import NeuronNumbers, neuron_findings, neuron_headline, neuron_numbers
+from labeler.neurons import NeuronNumbers, neuron_findings, neuron_numbers
 from labeler.predict import Rules, patterns
 from labeler.profiles import Profiles
 from labeler.progress import Progress
@@ -42,8 +43,6 @@ from labeler.verify import real_patterns
 from labeler.writing import induction_mass
 
 EVIDENCE_PROMPTS = 160
-FEW_PROMPTS = 50
-"""With fewer a run says that they are few: sometimes nothing holds on half of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +159,7 @@ def _judge(
     counts, figures = _counts(tables)
     figures |= about_neurons | {"head_floor": limits.head_floor}
     short = said_of_short(session, limits)
-    said = _headline(counts, figures, session.n_folds, len(session.corpus), short)
+    said = headline(counts, figures, session.n_folds, len(session.corpus), short)
     return Findings(tables, shown, stored, counts, figures, said, pictures)
 
 
@@ -301,30 +300,3 @@ def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, 
 
 def _mean(values: pd.Series) -> float | None:
     return float(values.mean()) if values.notna().any() else None
-
-
-def _headline(
-    counts: dict[str, int],
-    figures: dict[str, float | None],
-    n_folds: int,
-    n_prompts: int,
-    short: str,
-) -> str:
-    said = f"{counts['heads_labelled']:,} of {counts['heads']:,} heads are labelled"
-    if not n_folds:
-        if counts["neurons"]:
-            said += f"; {counts['neurons_labelled']:,} of {counts['neurons']:,} neurons"
-        few = "1 prompt is" if n_prompts == 1 else f"{n_prompts} prompts are"
-        return f"{said}: {few} too few to test a label on; some hundred make good labels."
-    if figures["mean_r2_labelled"] is not None:
-        said += (
-            f"; on average a label explains {figures['mean_r2_labelled']:.0%} of what its head's "
-            "attention does beyond spreading evenly, on text it was not chosen on"
-        )
-    if counts["neurons"]:
-        said += f"; {neuron_headline(counts, figures)}"
-    if short:
-        said += f". {short}"
-    if n_prompts < FEW_PROMPTS:
-        said += f". {n_prompts} prompts are few to test labels on; some hundred make good ones"
-    return f"{said}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -147,22 +147,3 @@ def reinitialised_fit(
         folds = [neuron_statistics(model, texts, n_columns, budget) for texts in by_fold]
     fit = fit_neurons(folds, session.vocabulary.neurons, session.settings.thresholds)
     return fit, ~constant(folds)
-
-
-def neuron_headline(counts: Mapping[str, int], figures: Mapping[str, float | None]) -> str:
-    """What is said of neurons, each figure beside that of a re-initialised copy.
-
-    How many have a label is said only where none has: those of a copy nearly all have one.
-    """
-    with_class, r2 = figures.get("neurons_with_class"), figures.get("neurons_r2_median")
-    if not counts["neurons_labelled"] or with_class is None or r2 is None:
-        return f"{counts['neurons_labelled']:,} of {counts['neurons']:,} neurons are labelled"
-    there = figures.get("neurons_with_class_reinitialised")
-    other = figures.get("neurons_r2_median_reinitialised")
-    own, median = "no copy to compare with", ""
-    if there is not None and other is not None:
-        own, median = f"re-initialised copy: {there:.0%}", f" (copy: {other:.2f})"
-    return (
-        f"a class that beats random ones is in the labels of {with_class:.0%} of neurons ({own}), "
-        f"and the median R² of all neurons is {r2:.2f}{median}"
-    )

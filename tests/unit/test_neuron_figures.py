@@ -4,9 +4,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from labeler.ablate import loss_figures
 from labeler.class_null import effective_tokens, exchanged
+from labeler.headline import _of_neurons
 from labeler.neuron_figures import auroc, average_precision, ranking
 from labeler.neuron_output import output_moments, role
-from labeler.neurons import neuron_headline
 from labeler.pairs import correlation_of, jackknife
 
 
@@ -82,16 +82,16 @@ def test_the_headline_says_of_neurons_what_a_copy_does_not_reach():
     counts = {"neurons": 1024, "neurons_labelled": 1024}
     own = {"neurons_with_class": 0.398, "neurons_r2_median": 0.207}
     said = "a class that beats random ones is in the labels of 40% of neurons ("
-    assert neuron_headline(counts, own) == (
+    assert _of_neurons(counts, own) == (
         f"{said}no copy to compare with), and the median R² of all neurons is 0.21"
     )
     copy = {"neurons_with_class_reinitialised": 0.01, "neurons_r2_median_reinitialised": 0.323}
-    assert neuron_headline(counts, own | copy) == (
+    assert _of_neurons(counts, own | copy) == (
         f"{said}re-initialised copy: 1%), and the median R² of all neurons is 0.21 (copy: 0.32)"
     )
 
 
 def test_the_headline_says_that_no_neuron_is_labelled():
     figures = {"neurons_with_class": 0.0, "neurons_r2_median": 0.0}
-    said = neuron_headline({"neurons": 8, "neurons_labelled": 0}, figures)
+    said = _of_neurons({"neurons": 8, "neurons_labelled": 0}, figures)
     assert said == "0 of 8 neurons are labelled"
