@@ -186,7 +186,10 @@ def head_views(folder: RunFolder) -> list[HeadView]:
 
 def _standing(row: Row) -> Standing:
     confidence = row["confidence"] if row["confidence"] in MARKS else "unlabelled"
-    recovered = number(row["recovered"])
+    # Where no label stands, an even spread stood in for the head, and wins back nothing of itself.
+    nothing = confidence == "unlabelled"
+    recovered = None if nothing else number(row["recovered"])
+    interval = "" if nothing else percent_span(row["recovered_low"], row["recovered_high"])
     return Standing(
         confidence=confidence,
         mark=MARKS[confidence],
@@ -195,7 +198,7 @@ def _standing(row: Row) -> Standing:
         r2_interval=span(row["r2_low"], row["r2_high"]),
         recovered=recovered,
         recovered_text=percent(recovered),
-        recovered_interval=percent_span(row["recovered_low"], row["recovered_high"]),
+        recovered_interval=interval,
         facts=list(_facts(row)),
     )
 

@@ -113,7 +113,7 @@ def view(folder: RunFolder) -> ReportView:
         metrics=metrics(folder.heads),
         grid=grid(folder.heads),
         heads=heads,
-        verified=any(head.recovered is not None for head in heads),
+        verified=bool(curve),
         n_neurons=len(folder.neurons),
         neurons=_neurons(folder),
         neurons_in_short=_any_in_short(folder.neurons),
