@@ -14,6 +14,8 @@ from numpy import ndarray
 MARKS = frozenset("▁Ġ")
 """What stands for a space in the pieces of SentencePiece and of byte-level BPE."""
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""What bytes decode to that spell no character."""
 
 
 def spans(
@@ -76,3 +78,16 @@ def _letters(characters: Sequence[str]) -> list[str]:
         else:
             letters.append(character)
     return letters
+
+
+def as_bytes(piece: str) -> str:
+    """The bytes of a piece, `<0xE2>` each but for ASCII; empty for one that is not of bytes."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    if _BYTE.fullmatch(piece):
+        return piece
+    known = {character: byte for byte, character in bytes_to_unicode().items()}  # type: ignore[no-untyped-call]
+    if not known.keys() >= set(piece):
+        return ""
+    found = [known[character] for character in piece]
+    return "".join(chr(byte) if 32 <= byte < 127 else f"<0x{byte:02X}>" for byte in found)

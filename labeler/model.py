@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.alignment import spans
+from labeler.alignment import UNKNOWN, as_bytes, spans
 from labeler.errors import ModelError
 from labeler.loading import Source, explain, find, quiet
 from labeler.shape import shape_of
@@ -69,10 +69,15 @@ class LanguageModel:
         return np.array(ids, dtype=np.int64), offsets
 
     def token_string(self, token: int) -> str:
-        """A token as it reads, for labels and tables; SentencePiece's word mark is a space."""
+        """A token as it reads, for labels and tables; SentencePiece's word mark is a space.
+
+        Bytes that spell no character by themselves are shown as bytes: `<0xE2>`.
+        """
         string = str(self.tokenizer.decode([token]))
-        marked = str(self.tokenizer.convert_ids_to_tokens(token)).startswith("▁")
-        return f" {string}" if marked and string[:1] != " " else string
+        piece = str(self.tokenizer.convert_ids_to_tokens(token))
+        if UNKNOWN in string:
+            return as_bytes(piece) or string
+        return f" {string}" if piece.startswith("▁") and string[:1] != " " else string
 
     def read(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks) -> None:
         """Run up to the unembedding and hand the named activations to their functions.

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer
 from heuristics.check import feature_mask, relation_targets
 from heuristics.registry import load_heuristics
 from heuristics.text import Text
+from labeler.alignment import as_bytes
 from labeler.annotate import ParseCache, Pipeline, annotate
 from labeler.corpus import Prompt
 from labeler.model import LanguageModel
@@ -152,3 +153,16 @@ def test_a_hundred_kilobytes_without_a_space(texts_of: Annotator, string: str) -
                 relation_targets(item, text)
             else:
                 feature_mask(item, text)
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        ("<0xE2>", "<0xE2>"),  # SentencePiece's own
+        ("âĢ", "<0xE2><0x80>"),  # the first two bytes of a curly quote, as GPT-2 writes them
+        ("Ġâ", " <0xE2>"),
+        ("▁x", ""),
+    ],
+)
+def test_bytes_that_spell_nothing_are_shown_as_bytes(piece: str, expected: str):
+    assert as_bytes(piece) == expected

@@ -195,7 +195,7 @@ def test_tokens_that_hold_whole_characters_read_as_their_span(story_model, strin
     ids, offsets = story_model.tokenize(string)
     for token, (a, b) in list(zip(ids, offsets, strict=True))[1:]:
         read = story_model.token_string(int(token))
-        assert read == string[a:b] or "\ufffd" in read  # a part of a character reads as U+FFFD
+        assert read == string[a:b] or "<0x" in read  # a part of a character reads as bytes
 
 
 def test_what_is_no_model_is_told_apart(tmp_path: Path):
