@@ -17,8 +17,9 @@ ALWAYS = 0.97
 """Coverage below which a prediction is said to hold "where it can"."""
 ITSELF = "the current token"
 SPREAD = "over all visible tokens"
-FEW = 8
-"""A head whose patterns have the entropy of more tokens than this is said to be diffuse."""
+FEW, EVEN = 8, 0.8
+"""A head whose patterns have the entropy of more tokens than this, or of such a part of those that
+it sees, is said to be diffuse."""
 PARKED, NOTHING = 0.3, 0.1
 """From this share on the first position, and up to this part of it in what the head writes."""
 
@@ -52,15 +53,16 @@ def head_sentence(label: HeadLabel, phrase: Phrase) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def unlabelled_sentence(entropy: float, first: float, why: str = "") -> str:
+def unlabelled_sentence(entropy: float, first: float, visible: float, why: str = "") -> str:
     """What was measured of a head that no label holds for, and why none does.
 
     `entropy` of its patterns in nats, mean over queries, said as the number of tokens that an even
-    spread would need for it; `first`, its attention to the first position, from 0 to 1.
+    spread would need for it; `first`, its attention to the first position, from 0 to 1; `visible`,
+    how many tokens a query sees, the harmonic mean.
     """
     tokens = math.exp(entropy)
     number = "one token" if tokens < 1.5 else f"{tokens:.0f} tokens"
-    if tokens > FEW:
+    if tokens > FEW or tokens >= EVEN * visible:
         said = f"diffuse, its attention as wide as an even spread over {number}"
     else:
         said = f"its attention is as narrow as on {number}"

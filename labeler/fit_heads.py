@@ -39,6 +39,7 @@ class HeadFit:
     ) -> None:
         self.thresholds = thresholds
         self.vocabulary = vocabulary
+        self.kind = kind
         self.groups = vocabulary.classes.groups
         windows = np.repeat(np.array(shape.windows, dtype=object), shape.n_heads)
         self.heads = np.flatnonzero(np.array([w == shape.kinds[kind] for w in windows]))

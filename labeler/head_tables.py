@@ -127,6 +127,7 @@ def head_rows(
     rows = max(float(summed(folds, "rows").sum()), 1.0)
     first = summed(folds, "first")[fit.heads].sum(axis=1) / rows
     entropy = summed(folds, "entropy")[fit.heads] / rows
+    visible = rows / max(float(summed(folds, "visible_rows")[fit.kind].sum()), 1e-12)
     weighted_first = whole.weighted_first[fit.heads] / queries
     phrases = [item.phrase for item in fit.vocabulary.relations]
     idle = [
@@ -140,8 +141,8 @@ def head_rows(
         if sure == "unlabelled":
             n_judges = len(fit.judges)
             why = why_unlabelled(label, r2[index], general[index], n_judges, limits, raised)
-            said = unlabelled_sentence(entropy[index], first[index], why)
-            short = unlabelled_sentence(entropy[index], first[index])
+            measured_of = (entropy[index], first[index], visible)
+            said, short = unlabelled_sentence(*measured_of, why), unlabelled_sentence(*measured_of)
             gist = f"Unlabelled: {why}." if untested else short
         else:
             said_of = idle if parked(first[index], weighted_first[index]) else phrases

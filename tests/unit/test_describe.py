@@ -252,8 +252,14 @@ def test_lists() -> None:
 def test_a_head_without_a_label_says_how_widely_it_looks(
     entropy: float, first: float, said: str
 ) -> None:
-    assert said in unlabelled_sentence(entropy, first)
-    assert unlabelled_sentence(entropy, first, "so it is").endswith("; so it is.")
+    assert said in unlabelled_sentence(entropy, first, 100)
+    assert unlabelled_sentence(entropy, first, 100, "so it is").endswith("; so it is.")
+
+
+def test_an_even_spread_over_a_short_window_is_not_narrow() -> None:
+    # Six keys are all that a query sees with a window of six.
+    assert "diffuse" in unlabelled_sentence(math.log(5.9), 0.0, 5.9)
+    assert "as narrow as on 3 tokens" in unlabelled_sentence(math.log(3), 0.0, 5.9)
 
 
 def test_a_head_is_parked_where_it_attends_and_does_not_write() -> None:
