@@ -131,7 +131,7 @@ def _announced(text: Text, floor: int, opening: int) -> Announced:
         return Announced()
     verb = int(verbs[-1])
     speaker = int(grammar(text).subject[verb]) if text.parse.parsed else -1
-    if speaker < words[0]:
+    if not words[0] <= speaker <= words[-1]:
         nominal = name_words(text) | np.isin(parse.pos, ("NOUN", "PRON"))
         named = words[nominal[words] & (words < verb)]
         speaker = int(named[-1]) if len(named) else -1
