@@ -122,7 +122,8 @@ def plural_words(text: Text) -> ndarray:
 )
 def past_tense(text: Text) -> ndarray:
     """A past form of a verb or an auxiliary, participles among them, by its form."""
-    past = _inflected(text, "ed") | np.isin(text.parse.lower, [*wordlists.IRREGULAR_PASTS])
+    irregular = [word in wordlists.IRREGULAR_PASTS for word in text.parse.lower]
+    past = _inflected(text, "ed") | np.array(irregular, dtype=bool)
     return tagged(text, "VERB", "AUX") & text.on_words(past)
 
 

@@ -174,7 +174,9 @@ def own_conjunction(text: Text) -> Targets:
 )
 def paragraph_start(text: Text) -> ndarray:
     """The first word after a line break, or of the text."""
-    opens = np.zeros(len(text.string), dtype=bool)
-    opens[[found.end() - 1 for found in re.finditer(r"(?:\A|\n)[\W_]*?[^\W_]", text.string)]] = True
+    opens, begun = np.zeros(len(text.string), dtype=bool), True
+    for found in re.finditer(r"\n|[^\W_]+", text.string):
+        opens[found.start()] = begun and found[0] != "\n"
+        begun = found[0] == "\n"
     total = np.concatenate([[0], np.cumsum(opens)])
     return text.on_words(total[text.parse.end] > total[text.parse.start])

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from labeler.columns import Columns, batched
 from labeler.errors import ConfigError, did_you_mean
-from labeler.intervals import margin
+from labeler.intervals import margin, numbered
 from labeler.model import LanguageModel
 from labeler.shape import Shape
 
@@ -91,7 +91,7 @@ def ablate_neurons(
         for trial, held in trials.items():
             losses = token_losses(model, tokens, held)
             nats[trial] += [float(losses[row, :n].double().sum()) for row, n in enumerate(own)]
-    _, prompt = np.unique(prompts, return_inverse=True)
+    prompt = numbered(prompts)
     count = np.bincount(prompt, counts)
     clean = np.bincount(prompt, nats["neurons", ",".join(names), "clean"])
     return [

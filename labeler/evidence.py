@@ -70,8 +70,8 @@ class HeadEvidence:
         error = ((real - said) ** 2).sum(dim=2)
         explained = ((real - flat) ** 2).sum(dim=2) - error
         early = min(EARLY, n - 1)
-        error[:, :early], explained[:, :early] = -1, -1
         explained -= HIDDEN * (real.tril(-MAX_STRIP).sum(dim=2) > 0.5)
+        error[:, :early], explained[:, :early] = -1, -2 * HIDDEN
         for h in range(real.shape[0]):
             head = layer * self.n_heads + h
             label = self.labels[head]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.special import stdtr, stdtrit
 
@@ -41,6 +43,12 @@ def ratio(
     left_out = _divide(over.sum(axis=0) - over, under.sum(axis=0) - under)
     half = margin(left_out)
     return whole, whole - half, whole + half
+
+
+def numbered(names: Sequence[str]) -> Int[ndarray, " name"]:
+    """Equal names by equal numbers, in the order that they come in."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
 
 
 def _divide(over: ndarray, under: ndarray) -> ndarray:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from labeler.evidence import strip
-from labeler.intervals import ratio
+from labeler.intervals import numbered, ratio
 from labeler.prepare import Prepared
 from labeler.verify import Nats
 
@@ -67,7 +67,7 @@ class Losses:
         self, over: Float[ndarray, " text"], under: Float[ndarray, " text"]
     ) -> tuple[float, float, float]:
         """Σ over / Σ under with its interval over prompts."""
-        _, prompt = np.unique(self.prompts[: len(over)], return_inverse=True)
+        prompt = numbered(self.prompts[: len(over)])
         parts = [np.bincount(prompt, values)[:, None] for values in (over, under)]
         return tuple(float(value[0]) for value in ratio(*parts))  # type: ignore[return-value]
 

@@ -110,13 +110,13 @@ def _fitted(
     found by the iteration of Hunter, Annals of Statistics 2004, beside the part as a mixture.
     """
     weight, own = np.ones_like(mass), np.zeros_like(first)
-    number = np.maximum(rows.count.sum(axis=1), 1e-9)
+    number = np.maximum((rows.count * rows.sees_first).sum(axis=1), 1e-9)
     for _ in range(ROUNDS):
         total = np.maximum(weight @ rows.keys.T, 1e-12)
         chance = weight * rows.sees_first / total  # of the first position, by its distance
         expected = (rows.count * chance).sum(axis=2) / number
         own = np.clip((first / number - expected) / np.maximum(1 - expected, 1e-9), 0.0, 1 - 1e-6)
-        others = (1 - own)[:, :, None] * rows.count
+        others = (1 - own[:, :, None] * rows.sees_first) * rows.count
         seen = (others / total) @ rows.keys
         weight = np.where(seen > 1e-9, (mass + others * chance) / np.maximum(seen, 1e-9), 0.0)
     return weight, own

@@ -273,7 +273,7 @@ class RunFolder:
         """RunFolderError where writing `out` would write over the run; its part `but` may be."""
         there, here = out.resolve(), self.path.resolve()
         inside = there.relative_to(here).parts if there.is_relative_to(here) else ("elsewhere",)
-        if inside and (inside[0] not in OWN or inside == (but,)):
+        if inside and (inside[0] not in OWN or inside[0] == but):
             return
         what = "a part of the run" if inside else "the run folder itself"
         raise RunFolderError(f"--out {out} is {what} and would be written over; choose another")

@@ -50,11 +50,13 @@ def replaced(out: Path, kind: Kind) -> Iterator[Path]:
         for name in kind.tops:
             with suppress(OSError):
                 (out / name).rmdir()  # if it is empty now
-    except OSError as error:
+    except BaseException as error:
         if new:
             with suppress(OSError):
                 out.rmdir()
-        raise cannot_write(out, error) from error
+        if isinstance(error, OSError):
+            raise cannot_write(out, error) from error
+        raise
 
 
 def refuse_others(out: Path, kind: Kind) -> None:

@@ -82,3 +82,28 @@ def test_a_windowed_head_of_distance_alone_is_explained_too() -> None:
         error += float(((real - profiles.patterns(slice(0, 1), item, 24))[:, 1:] ** 2).sum())
         energy += float(((real - baseline(len(item), 24))[:, 1:] ** 2).sum())
     assert 1 - error / energy > 0.9
+
+
+def test_a_windowed_head_that_also_parks_attention_is_explained() -> None:
+    """The part of the first position is of the rows that see it, not of all."""
+    window = 24
+    texts = [t for t in random_letters(np.random.default_rng(0), 120, 200) if len(t) > 20]
+    vocabulary = vocabulary_of(texts)
+    items = prepared(texts, vocabulary, (window,))
+
+    def given(item) -> np.ndarray:
+        seen = (baseline(len(item), window) > 0).numpy()
+        found = _fading(FADING["over 16"], len(item)) * seen
+        found /= found.sum(axis=1, keepdims=True)
+        found[:window] *= 0.4
+        found[:window, 0] += 0.6
+        return found[None].astype(np.float32)
+
+    [statistics], shape = statistics_of([items], vocabulary, given, (window,))
+    profiles = Profiles.of([statistics], shape)
+    error = energy = 0.0
+    for item in items:
+        real = torch.from_numpy(given(item))
+        error += float(((real - profiles.patterns(slice(0, 1), item, window))[:, 1:] ** 2).sum())
+        energy += float(((real - baseline(len(item), window))[:, 1:] ** 2).sum())
+    assert 1 - error / energy > 0.9

@@ -1,5 +1,6 @@
 """Sentences that a plain reading of a rule gets wrong."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -137,3 +138,12 @@ def test_a_noun_that_was_cut_off_is_not_the_most_repeated():
     kept = replace(text, token_ids=text.token_ids[first:], offsets=text.offsets[first:])
     kept = replace(kept, has_bos=False)
     assert targets("most repeated noun", kept, "ran") == ["dog"]
+
+
+def test_a_paragraph_begins_with_its_first_word_in_one_pass_over_the_string():
+    text = testing.text('- One a.\n\n"Two b.\n***\n3 c.')
+    assert words("paragraph start", text) == ["One", "Two", "3"]
+    long = testing.text("The end." + "\n" * 20_000)
+    began = time.perf_counter()
+    assert words("paragraph start", long) == ["The"]
+    assert time.perf_counter() - began < 2
