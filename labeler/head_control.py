@@ -29,7 +29,7 @@ from labeler.thresholds import Thresholds
 SHORT = 64
 """Prompts are short where their median is below so many tokens; copies read no longer ones."""
 TOKENS = 20_000
-"""So many are read at the most: their cells stay in memory for every copy, half a gigabyte at most."""
+"""No more are read: their cells stay in memory for every copy, half a gigabyte at most."""
 COPIES, HEADS = (3, 12), 200
 """As many copies as have so many heads, within bounds. Heads of a copy share its embeddings, so
 copies differ by more than their number of heads leaves to chance."""
