@@ -9,7 +9,7 @@ from jaxtyping import Int
 from numpy import ndarray
 
 if TYPE_CHECKING:
-    from heuristics.text import Parse
+    from heuristics.parse import Parse
 
 # Universal Dependencies' clausal relations (universaldependencies.org/u/dep): each heads a clause.
 CLAUSAL = ("root", "ccomp", "advcl", "acl", "acl:relcl", "advcl:relcl", "csubj", "parataxis")

@@ -22,9 +22,10 @@ from numpy import ndarray
 from heuristics.check import agrees_with_itself, evaluated, failure, feature_mask
 from heuristics.contract import Family, Heuristic
 from heuristics.lifts import lifted
+from heuristics.parse import Parse
 from heuristics.registry import classify
 from heuristics.schemes import normalise
-from heuristics.text import Parse, Text
+from heuristics.text import Text
 
 _TOKEN = re.compile(r" ?\w+| ?[^\w\s]|\s")
 _WORD = re.compile(r"\w+|[^\w\s]")

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from heuristics.parse import Parse
 from heuristics.schemes import normalise, scheme_of
-from heuristics.text import Parse, Text
+from heuristics.text import Text
 from labeler.corpus import Prompt
 from labeler.errors import ConfigError, RunFolderError
 from labeler.model import LanguageModel

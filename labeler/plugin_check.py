@@ -12,8 +12,9 @@ from numpy import ndarray
 
 from heuristics.check import agrees_with_itself, evaluated, feature_mask
 from heuristics.contract import Heuristic
+from heuristics.parse import Parse
 from heuristics.registry import declared, load_heuristics
-from heuristics.text import Parse, Text
+from heuristics.text import Text
 from labeler.config import Settings
 from labeler.corpus import embedded_showcase
 from labeler.errors import PluginError

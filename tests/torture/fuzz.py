@@ -24,7 +24,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from heuristics.text import Parse, Text
+from heuristics.parse import Parse
+from heuristics.text import Text
 from labeler.annotate import fit_to_context
 from labeler.config import load_settings
 from labeler.corpus import read_corpus

@@ -8,8 +8,9 @@ import numpy as np
 from numpy import ndarray
 
 from heuristics.contract import Heuristic, feature, relation
+from heuristics.parse import Parse
 from heuristics.targets import Targets
-from heuristics.text import Parse, Text
+from heuristics.text import Text
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heuristics.parse import Parse
 from heuristics.schemes import scheme_of
-from heuristics.text import Parse, Text
+from heuristics.text import Text
 from labeler import annotate as module
 from labeler.annotate import ParseCache, Pipeline, annotate, fit_to_context, pieces
 from labeler.corpus import Prompt
