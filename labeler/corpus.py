@@ -52,10 +52,16 @@ class Prompt:
         Case, spaces and punctuation aside: what differs in these is the same text, and must not be
         chosen on in one copy and judged on in another.
         """
-        if n_folds <= 0:
-            return 0
-        words = " ".join(re.findall(r"\w+", self.text.casefold())) or self.text
-        return int(_hash([words.encode()]), 16) % n_folds
+        return int(self._kin, 16) % n_folds if n_folds > 0 else 0
+
+    @property
+    def words(self) -> list[str]:
+        """Its words, case aside."""
+        return re.findall(r"\w+", self.text.casefold())
+
+    @cached_property
+    def _kin(self) -> str:
+        return _hash([(" ".join(self.words) or self.text).encode()])
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,7 @@ class HeadFit:
         self.vocabulary = vocabulary
         self.kind = kind
         self.groups = vocabulary.classes.groups
-        windows = np.repeat(np.array(shape.windows, dtype=object), shape.n_heads)
-        self.heads = np.flatnonzero(np.array([w == shape.kinds[kind] for w in windows]))
+        self.heads = shape.of_kind(kind)
         self.names = [shape.heads[head] for head in self.heads]
         choose, judge, first, second = split_folds(len(folds))
         level = levels(vocabulary.relations)

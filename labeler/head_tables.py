@@ -141,8 +141,8 @@ def head_rows(
         if sure == "unlabelled":
             n_judges = len(fit.judges)
             why = why_unlabelled(label, r2[index], general[index], n_judges, limits, raised)
-            measured_of = (entropy[index], first[index], visible)
-            said, short = unlabelled_sentence(*measured_of, why), unlabelled_sentence(*measured_of)
+            width = (entropy[index], first[index], visible)
+            said, short = unlabelled_sentence(*width, why), unlabelled_sentence(*width)
             gist = f"Unlabelled: {why}." if untested else short
         else:
             said_of = idle if parked(first[index], weighted_first[index]) else phrases

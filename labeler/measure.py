@@ -28,10 +28,9 @@ class Measured:
     """Sums over queries, per head, position 0 left out as a query.
 
     `error`, `distance_error` and `energy` are squared errors of the printed pattern, of the head's
-    own distance profile and of the baseline; those with
-    `weighted_` compare the same label with the value-weighted pattern. `weighted_first` is the
-    value-weighted attention to the first position, `written` the norm of what the head writes as a
-    share of the norms of its layer.
+    own distance profile and of the baseline; those with `weighted_` compare the same label with the
+    value-weighted pattern. `weighted_first` is the value-weighted attention to the first position,
+    `written` the norm of what the head writes as a share of the norms of its layer.
     """
 
     error: Float[ndarray, " head"]

@@ -6,7 +6,6 @@ in runs of words.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,8 +30,8 @@ def shared(prompts: Sequence[Prompt], n_folds: int) -> float | None:
     for prompt in sorted(prompts, key=lambda prompt: prompt.digest):
         halves[prompt.fold(n_folds) % 2].append(prompt)
     choosing, judging = (half[:SAMPLE] for half in halves)
-    known = {run for prompt in choosing for run in _runs(prompt.text)}
-    near = [_part(_runs(prompt.text), known) >= MOST for prompt in judging]
+    known = {run for prompt in choosing for run in _runs(prompt.words)}
+    near = [_part(_runs(prompt.words), known) >= MOST for prompt in judging]
     return sum(near) / len(near) if near else None
 
 
@@ -47,8 +46,7 @@ def near_copies(corpus: Mapping[str, Any]) -> str:
     )
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
+def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + WORDS]) for at in range(max(1, len(words) - WORDS + 1))}
 
 

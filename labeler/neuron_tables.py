@@ -137,22 +137,25 @@ class NeuronTable:
         """A neuron's predictions, the largest gain first."""
         return terms_of(self.fit, self.predictors, neuron)
 
-    def expected(self, neuron: int) -> ndarray:
-        """The activations that a label expects on the reservoir."""
-        said = np.full(self.sample.shape[0], float(self.fit.constant[neuron]))
+    def _holding(self, neuron: int) -> Iterator[tuple[float, ndarray]]:
+        """Each prediction's weight, and how many of its columns hold at each reservoir token."""
         for slot in range(self.fit.chosen.shape[1]):
             columns = self.fit.columns(neuron, slot)
             if columns:
-                said += self.fit.weight[neuron, slot] * self.sample[:, columns].sum(axis=1)
+                yield self.fit.weight[neuron, slot], self.sample[:, columns].sum(axis=1)
+
+    def expected(self, neuron: int) -> ndarray:
+        """The activations that a label expects on the reservoir."""
+        said = np.full(self.sample.shape[0], float(self.fit.constant[neuron]))
+        for weight, held in self._holding(neuron):
+            said += weight * held
         return said
 
     def _raised(self, neuron: int) -> ndarray:
         """Where on the reservoir a prediction holds that raises the activation."""
         found = np.zeros(self.sample.shape[0], dtype=bool)
-        for slot in range(self.fit.chosen.shape[1]):
-            columns = self.fit.columns(neuron, slot)
-            if columns and self.fit.weight[neuron, slot] > 0:
-                found |= (self.sample[:, columns] > 0).any(axis=1)
+        for weight, held in self._holding(neuron):
+            found |= (weight > 0) & (held > 0)
         return found
 
     def rows(self, extra: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

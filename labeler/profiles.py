@@ -41,8 +41,7 @@ class Profiles:
         mass, first = summed(choosing, "profile"), summed(choosing, "first")
         near, own = np.zeros_like(mass), np.zeros_like(first)
         for kind, window in enumerate(shape.kinds):
-            layers = [layer for layer, other in enumerate(shape.windows) if other == window]
-            heads = np.concatenate([np.arange(shape.n_heads) + shape.n_heads * i for i in layers])
+            heads = shape.of_kind(kind)
             seen = _Rows.of(pairs[kind], rows, edges, window)
             near[heads], own[heads] = _fitted(mass[heads], first[heads], seen)
         return cls(

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -32,6 +36,11 @@ class Shape:
     def heads_of(self, layer: int) -> slice:
         """Where a layer's heads are among all."""
         return slice(layer * self.n_heads, (layer + 1) * self.n_heads)
+
+    def of_kind(self, kind: int) -> Int[ndarray, " head"]:
+        """The heads with one kind of window, numbered among all."""
+        windows = [window for window in self.windows for _ in range(self.n_heads)]
+        return np.flatnonzero([window == self.kinds[kind] for window in windows])
 
     def neurons_of(self, layer: int) -> slice:
         """Where a layer's neurons are among all."""
