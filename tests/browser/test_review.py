@@ -29,6 +29,7 @@ def test_verdicts_are_kept_saved_and_read_again(watched: Any, plain: Path, tmp_p
     page.reload()
     page.goto(plain.as_uri() + "#overview")
     cell = page.locator('tr[data-name="L0H3"] td.label')
+    cell.locator(".automatic:not(:empty)").wait_for(state="attached")  # what was said is put in
     assert cell.locator(".words").inner_text() == 'Attends to <b>"pivots"</b>.'
     assert cell.locator(".automatic").text_content() == f"automatic: {automatic}"
     assert "1 agreed, 1 reworded, 1 rejected" in page.locator("#reviewed").inner_text()
