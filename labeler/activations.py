@@ -44,16 +44,16 @@ class Activations:
         self.norm = np.zeros((2, shape.n_layers, shape.n_ctx))
         self.seen = np.zeros(shape.n_ctx)
 
-    def read(self, items: Sequence[Prepared]) -> dict[str, dict[str, Tensor]]:
+    def read(self, items: Sequence[Prepared]) -> dict[str, Tensor]:
         """Summaries of every text are kept; its last `hook_mlp_out` is returned by text id."""
-        out: dict[str, dict[str, Tensor]] = {}
+        out: dict[str, Tensor] = {}
         for batch in batches(list(items)):
             kept = _hooked(self.model, batch)
             for row, item in enumerate(batch):
                 out[item.text.id] = self._text(item, kept, row)
         return out
 
-    def _text(self, item: Prepared, kept: dict[str, Tensor], row: int) -> dict[str, Tensor]:
+    def _text(self, item: Prepared, kept: dict[str, Tensor], row: int) -> Tensor:
         n, shape = len(item), self.model.shape
         post = [
             kept[f"blocks.{layer}.mlp.hook_post"][row, item.first : n]
@@ -77,8 +77,7 @@ class Activations:
             for layer in range(shape.n_layers):
                 norm = kept[f"blocks.{layer}.{name}"][row, item.first : n].float().norm(dim=1)
                 self.norm[kind, layer, item.first : n] += norm.cpu().numpy()
-        last = kept[f"blocks.{shape.n_layers - 1}.hook_mlp_out"][row, :n].float().cpu()
-        return {"mlp_out": last}
+        return kept[f"blocks.{shape.n_layers - 1}.hook_mlp_out"][row, :n].float().cpu()
 
     def norms(self) -> list[dict[str, Any]]:
         """Mean norm of both outputs by position, a row a layer."""
@@ -115,7 +114,7 @@ def _rounded(values: ndarray, digits: int = 4) -> list[Any]:
     return list(np.round(values.astype(float), digits).tolist())
 
 
-def chosen_tokens(items: Sequence[Prepared], limit: int = MAP_TOKENS) -> list[tuple[int, int]]:
+def chosen_tokens(items: Sequence[Prepared]) -> list[tuple[int, int]]:
     """(text, position) of the tokens with the lowest hashes."""
     ranked = []
     for index, item in enumerate(items):
@@ -123,12 +122,12 @@ def chosen_tokens(items: Sequence[Prepared], limit: int = MAP_TOKENS) -> list[tu
             key = f"{item.text.id}\0{position}".encode()
             ranked.append((hashlib.blake2b(key, digest_size=8).digest(), index, position))
     ranked.sort()
-    return sorted((index, position) for _, index, position in ranked[:limit])
+    return sorted((index, position) for _, index, position in ranked[:MAP_TOKENS])
 
 
 def token_map(
     items: Sequence[Prepared],
-    vectors: dict[str, dict[str, Tensor]],
+    vectors: dict[str, Tensor],
     features: Sequence[str],
     layer: int,
     seed: int,
@@ -137,7 +136,7 @@ def token_map(
     places = chosen_tokens(items)
     if len(places) < 10:
         return {}
-    x = np.stack([vectors[items[i].text.id]["mlp_out"][p].numpy() for i, p in places])
+    x = np.stack([vectors[items[i].text.id][p].numpy() for i, p in places])
     pca, explained, tsne = projections(x.astype(np.float64), seed)
     rows = []
     for k, (index, position) in enumerate(places):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -55,13 +55,11 @@ class HeadEvidence:
 
     labels: Sequence[HeadLabel]
     n_heads: int
-    best: list[list[Row]] = field(default_factory=list)
-    worst: list[list[Row]] = field(default_factory=list)
-    exceptions: dict[tuple[int, int], list[Row]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.best = [[] for _ in self.labels]
-        self.worst = [[] for _ in self.labels]
+        self.best: list[list[Row]] = [[] for _ in self.labels]
+        self.worst: list[list[Row]] = [[] for _ in self.labels]
+        self.exceptions: dict[tuple[int, int], list[Row]] = {}
 
     def __call__(self, item: Prepared, layer: int, real: Tensor, said: Tensor) -> None:
         """A `Watch` of `measure`."""
@@ -112,8 +110,8 @@ class HeadEvidence:
         for head, label in enumerate(self.labels):
             kinds = [("best", self.best[head]), ("worst", self.worst[head])]
             for number, rule in enumerate(label.exceptions):
-                name = rule.group.name if rule.group else ""
-                kinds.append((f"exception: {name}", self.exceptions.get((head, number), [])))
+                rows = self.exceptions.get((head, number), [])
+                kinds.append((f"exception: {rule.query_class}", rows))
             for kind, rows in kinds:
                 for rank, row in enumerate(rows):
                     yield {"name": label.name, "kind": kind, "rank": rank, **_row(row)}
@@ -156,7 +154,6 @@ class NeuronEvidence:
         self.texts: dict[str, int] = {}
         self._items: dict[int, Prepared] = {}
         self.places: list[tuple[int, int]] = []
-        self.sample: list[ndarray] = []
         self._row: dict[tuple[int, int], int] = {}
         self.n_neurons = n_neurons
 

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from labeler.class_null import FEW_TOKENS, ClassColumns, Sums, allowed_classes, effective_tokens
 from labeler.intervals import benjamini_hochberg, p_positive, passes, r_squared
-from labeler.neuron_select import WIDTH, Chosen, Fitting, choose
+from labeler.neuron_select import Chosen, Fitting, choose
 from labeler.predictors import NeuronVocabulary
 from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
@@ -307,6 +307,3 @@ def _judged(
         np.concatenate([part[i] for part in parts]) for i in range(5)
     )
     return NeuronFit(chosen, weight, constant, gain, p, q, r2, low, high, is_class)
-
-
-__all__ = ["WIDTH", "Moments", "NeuronFit", "SlotSums", "fit_neurons"]

@@ -109,6 +109,6 @@ def rule_error(sums: HeadSums, head: int, rule: Rule) -> float:
     return float(problem.error(np.arange(len(rule.terms))[None], weight)[0])
 
 
-def printed(value: float, digits: int = 2) -> float:
+def printed(value: float) -> float:
     """A figure as it is printed: whole percents, tenths of a percent below ten."""
-    return round(float(value), digits if value >= 0.1 else digits + 1)
+    return round(float(value), 2 if value >= 0.1 else 3)

@@ -49,16 +49,8 @@ class Measured:
         return cls(a, b, c, d, e, f, g)
 
     def __add__(self, other: Measured) -> Measured:
-        return Measured(
-            self.error + other.error,
-            self.distance_error + other.distance_error,
-            self.energy + other.energy,
-            self.weighted_error + other.weighted_error,
-            self.weighted_energy + other.weighted_energy,
-            self.weighted_first + other.weighted_first,
-            self.written + other.written,
-            self.queries + other.queries,
-        )
+        both = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Measured(*(ours + theirs for ours, theirs in both))
 
 
 def measure(

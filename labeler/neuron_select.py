@@ -7,7 +7,7 @@ its second moments are sums of those of its members and nothing has to be counte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -43,12 +43,11 @@ class Fitting:
 
     def of(self, neurons: ndarray | slice) -> Fitting:
         """The same for some of the neurons."""
-        return Fitting(
-            self.gram,
-            self.moment[neurons],
-            self.energy[neurons],
-            self.allowed[neurons],
-            self.families,
+        return replace(
+            self,
+            moment=self.moment[neurons],
+            energy=self.energy[neurons],
+            allowed=self.allowed[neurons],
         )
 
     def weights(self, chosen: Chosen) -> tuple[ndarray, ndarray]:
@@ -158,7 +157,7 @@ def _grow(residual: ndarray, schur: ndarray, usable: ndarray) -> tuple[ndarray, 
     return members, gain
 
 
-def choose(fitting: Fitting, slots: int, stop: float, sweeps: int = 1) -> Chosen:
+def choose(fitting: Fitting, slots: int, stop: float) -> Chosen:
     """Forward selection, then exchanges: at most `slots` predictions or groups for each neuron.
 
     One is added while it removes at least `stop` of the error that is left; afterwards each is
@@ -175,9 +174,8 @@ def choose(fitting: Fitting, slots: int, stop: float, sweeps: int = 1) -> Chosen
             break
         chosen[growing, slot] = members[growing]
         _, error = fitting.weights(chosen[:, : slot + 1])
-    for _ in range(sweeps):
-        for slot in range(slots):
-            _exchange(fitting, chosen, slot)
+    for slot in range(slots):
+        _exchange(fitting, chosen, slot)
     return chosen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ class NeuronTable:
     sample: ndarray
     limits: Thresholds
 
-    @property
+    @cached_property
     def constant(self) -> ndarray:
         """Neurons that never change on this corpus: dead ones, and ones that are always on."""
         return constant([self.statistics])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -48,12 +49,10 @@ def _partial(
     fitting = moments.fitting(np.ones(len(moments.total), dtype=bool), ())
     own = fitting.gram[np.ix_(base, base)] + _RIDGE * np.eye(len(base))
     solved = np.linalg.solve(own, fitting.gram[base])
-    left = type(fitting)(
-        fitting.gram - fitting.gram[base].T @ solved,
-        fitting.moment - fitting.moment[:, base] @ solved,
-        fitting.energy,
-        fitting.allowed,
-        (),
+    left = replace(
+        fitting,
+        gram=fitting.gram - fitting.gram[base].T @ solved,
+        moment=fitting.moment - fitting.moment[:, base] @ solved,
     )
     weight, _ = left.weights(beyond)
     columns, flat = flattened(beyond, weight)

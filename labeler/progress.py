@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
-
-T = TypeVar("T")
+from typing import Protocol
 
 
 class Progress(Protocol):
@@ -32,10 +29,3 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Nothing."""
-
-
-def tracked(items: Iterable[T], progress: Progress, size: int = 1) -> Iterator[T]:
-    """Items one by one, each told of when the next is asked for."""
-    for item in items:
-        yield item
-        progress.advance(size)

@@ -114,13 +114,13 @@ def family_table() -> Table:
     return table
 
 
-def head_table(heads: pd.DataFrame, limit: int | None = None) -> Table:
+def head_table(heads: pd.DataFrame) -> Table:
     """The head-description table: labels in short, where a run has them so."""
     table = Table(padding=(0, 2, 1, 0), pad_edge=False, box=None, header_style="bold")
     table.add_column("Head", no_wrap=True)
     table.add_column("Description", ratio=1)
     table.add_column("held-out R²", justify="right", no_wrap=True)
-    for _, row in heads.head(limit or len(heads)).iterrows():
+    for _, row in heads.iterrows():
         sure = str(row["confidence"])
         gist = row.get("gist")
         label = gist if isinstance(gist, str) and gist else str(row["label"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.table import Table
@@ -46,7 +46,7 @@ def _head(change: Change) -> Iterator[Any]:
         (f"\n{change.name}", "bold"),
         f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({value:+.3f}{between})",
     )
-    yield _taken(change, "takes", lambda share: f"{share:.1%}")
+    yield _taken(change, lambda share: f"{share:.1%}")
     before = laid_out(visible(change.before)) if change.before else ["unlabelled"]
     after = laid_out(visible(change.after)) if change.after else ["unlabelled"]
     kept = {*before} & {*after}
@@ -74,13 +74,13 @@ def _neuron(change: Change) -> Iterator[Any]:
         (f"\n{change.name}", "bold"),
         f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({change.gain[0]:+.3f})",
     )
-    yield _taken(change, "takes", lambda weight: f"{weight:+.2f}")
+    yield _taken(change, lambda weight: f"{weight:+.2f}")
     yield _marked("+", visible(change.after), "green")
 
 
-def _taken(change: Change, word: str, shown: Any) -> Line:
+def _taken(change: Change, shown: Callable[[float], str]) -> Line:
     parts = [f"{name} {shown(share)} (q {q:.2g})" for name, share, q in change.taken]
-    return Line(f"  {word} {', '.join(parts)}")
+    return Line(f"  takes {', '.join(parts)}")
 
 
 def _waiting(row: Nearest) -> Table:
