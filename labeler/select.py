@@ -13,13 +13,14 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 _RIDGE = 1e-9
+SWEEPS = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Least squares for many signals: error(w) = energy − 2 w·moment + wᵀ gram w.
+    """Least squares for many signals, weights ≥ 0: error(w) = energy − 2 w·moment + wᵀ gram w.
 
-    `allowed` says which predictions a signal may be given. With `coverage`, weights are held to
+    `allowed` says which predictions a signal may be given. Weights are held to
     Σ coverage · weight ≤ 1: shares of attention. `level` ranks predictions by simplicity, the
     simplest lowest.
     """
@@ -28,8 +29,7 @@ class Problem:
     moment: Float[ndarray, "signal prediction"]
     energy: Float[ndarray, " signal"]
     allowed: Bool[ndarray, "signal prediction"]
-    nonnegative: bool = True
-    coverage: Float[ndarray, " prediction"] | None = None
+    coverage: Float[ndarray, " prediction"]
     level: Int[ndarray, " prediction"] | None = None
 
     def of(self, signals: ndarray) -> Problem:
@@ -60,13 +60,10 @@ class Problem:
         return gram, moment
 
     def weights(self, chosen: Int[ndarray, "signal slot"]) -> Float[ndarray, "signal slot"]:
-        """Least-squares weights, exactly; ≥ 0 where asked, by trying every support if need be."""
+        """Least-squares weights, exactly; ≥ 0 by trying every support if need be."""
         gram, moment = self._sub(chosen)
-        slots = chosen.shape[1]
-        if slots == 0:
+        if chosen.shape[1] == 0:
             return np.zeros(chosen.shape)
-        if not self.nonnegative:
-            return _solve(gram, moment[..., None], chosen >= 0)[..., 0]
         best = self._held(gram, moment, chosen, chosen >= 0)
         stuck = np.flatnonzero((best < 0).any(axis=1))
         if len(stuck):
@@ -91,8 +88,6 @@ class Problem:
 
     def _held(self, gram: ndarray, moment: ndarray, chosen: ndarray, on: ndarray) -> ndarray:
         """Least squares on a support; where the shares pass 1, under Σ coverage · weight = 1."""
-        if self.coverage is None:
-            return _solve(gram, moment[..., None], on)[..., 0]
         coverage = self.coverage[np.where(chosen >= 0, chosen, 0)] * on
         solved = _solve(gram, np.stack([moment, coverage], axis=-1), on)
         weight, direction = solved[..., 0], solved[..., 1]
@@ -114,9 +109,7 @@ class Problem:
             residual -= np.einsum("nsp,ns->np", solved, moment)
             schur -= np.einsum("nsp,nsp->np", solved, cross)
         scale = np.maximum(np.diagonal(self.gram), 1e-12)
-        usable = self.allowed & (schur > 1e-6 * scale)
-        if self.nonnegative:
-            usable &= residual > 0
+        usable = self.allowed & (schur > 1e-6 * scale) & (residual > 0)
         gain = np.where(usable, residual**2 / np.where(usable, schur, 1.0), 0.0)
         rows, slots = np.nonzero(used)
         gain[rows, chosen[rows, slots]] = 0.0
@@ -154,7 +147,6 @@ def select(
     stop: float = 0.01,
     floor: float = 0.0,
     margin: float = 0.0,
-    sweeps: int = 2,
 ) -> Selection:
     """Forward selection, then exchanges: at most `slots` predictions for each signal.
 
@@ -177,7 +169,7 @@ def select(
         error = problem.error(chosen[:, : slot + 1], weight)
         if not open_.any():
             break
-    for _ in range(sweeps):
+    for _ in range(SWEEPS):
         if not _exchange(problem, chosen):
             break
     if problem.level is not None and margin > 0:

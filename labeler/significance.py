@@ -118,9 +118,7 @@ def _margins(
 
 def _share_without(a: Problem, b: Problem) -> ndarray:
     left = replace(a, gram=a.gram - b.gram, moment=a.moment - b.moment, energy=a.energy - b.energy)
-    n_relations = a.gram.shape[-1]
-    coverage = np.zeros(n_relations) if a.coverage is None else a.coverage
-    return np.asarray(left.weights(np.arange(n_relations)[None])[0] * coverage)
+    return np.asarray(left.weights(np.arange(len(a.gram))[None])[0] * a.coverage)
 
 
 def keep_significant(
