@@ -178,13 +178,6 @@ class HeadFit:
             errors.append(sums.energy[:, self.leaves].sum(axis=1) - 2 * linear + square)
         return np.stack(errors), weight
 
-    def dense_weights(self, n_classes: int) -> Float[ndarray, "head class relation"]:
-        """Weights of all relations, by class; 0 for classes without rows."""
-        _, by_class = self.dense()
-        weight = np.zeros((len(self.heads), n_classes, len(self.vocabulary.relations)))
-        weight[:, self.leaves] = by_class.transpose(1, 0, 2)
-        return weight
-
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:

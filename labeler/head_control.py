@@ -22,7 +22,7 @@ from labeler.progress import Progress
 from labeler.reinitialised import reinitialised
 from labeler.score import Scorer, Work
 from labeler.session import Session
-from labeler.significance import keep_significant, tests_of
+from labeler.significance import tested_labels
 from labeler.statistics import Statistics
 from labeler.thresholds import Thresholds
 
@@ -101,7 +101,6 @@ def held_out(session: Session, folds: Sequence[Statistics]) -> Float[ndarray, " 
     shape, found = session.model.shape, []
     for kind in range(len(shape.kinds)):
         fit = HeadFit(folds, shape, session.vocabulary, kind, session.settings.thresholds)
-        own = fit.labels()
-        kept = keep_significant(fit, own, tests_of(fit, own))
-        found.append(r_squared(*fit.errors(kept))[0])
+        labels, _ = tested_labels(fit)
+        found.append(r_squared(*fit.errors(labels))[0])
     return np.concatenate(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
 from labeler.score import ahead, pad
 from labeler.session import Session, judging_prompts, showcase
-from labeler.significance import Test, keep_significant, tests_of
+from labeler.significance import Test, tested_labels
 from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
 from labeler.verify import real_patterns
@@ -75,14 +74,6 @@ class HeadFindings:
     parts: list[list[HeadLabel]]
     tests: list[list[Test]]
     dense: list[ndarray]
-    dense_weight: ndarray
-
-    def rules(self, n_layers: int, n_heads: int, n_classes: int) -> list[Rules]:
-        """Printed labels as rules, one entry a layer."""
-        return [
-            Rules.of_labels(self.labels[layer * n_heads : (layer + 1) * n_heads], n_classes)
-            for layer in range(n_layers)
-        ]
 
 
 def fit_all_heads(
@@ -92,18 +83,11 @@ def fit_all_heads(
     shape, vocabulary = session.model.shape, session.vocabulary
     progress.stage("fit heads", len(shape.kinds), "kinds of head")
     labels: dict[int, HeadLabel] = {}
-    weight = np.zeros(
-        (shape.n_layers * shape.n_heads, len(vocabulary.classes), len(vocabulary.relations))
-    )
     fits, parts, tests, dense = [], [], [], []
     for kind in range(len(shape.kinds)):
         fit = HeadFit(folds, shape, vocabulary, kind, limits)
-        own = fit.labels()
-        tested = tests_of(fit, own)
-        kept = keep_significant(fit, own, tested)
-        errors, by_class = fit.dense()
-        for index, leaf in enumerate(fit.leaves):
-            weight[fit.heads, leaf] = by_class[index]
+        kept, tested = tested_labels(fit)
+        errors, _ = fit.dense()
         labels |= dict(zip(fit.heads.tolist(), kept, strict=True))
         fits.append(fit)
         parts.append(kept)
@@ -111,7 +95,7 @@ def fit_all_heads(
         dense.append(errors)
         progress.advance()
     ordered = [labels[index] for index in sorted(labels)]
-    return HeadFindings(ordered, fits, parts, tests, dense, weight)
+    return HeadFindings(ordered, fits, parts, tests, dense)
 
 
 def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> Findings:
@@ -132,7 +116,7 @@ def _judge(
 ) -> Findings:
     shape, vocabulary = session.model.shape, session.vocabulary
     heads = fit_all_heads(session, folds, limits, progress)
-    rules = heads.rules(shape.n_layers, shape.n_heads, len(vocabulary.classes))
+    rules = Rules.by_layer(heads.labels, shape, len(vocabulary.classes))
     shards = list(judging_prompts(session))
     rows = HeadEvidence(heads.labels, shape.n_heads)
     n_neurons = shape.n_layers * shape.d_mlp
@@ -273,7 +257,7 @@ def _showcase(
                 "offsets": item.text.offsets.tolist(),
             }
         )
-    return json.loads(json.dumps(shown)), stored
+    return shown, stored
 
 
 def _counts(tables: dict[str, pd.DataFrame]) -> tuple[dict[str, int], dict[str, float | None]]:

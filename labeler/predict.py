@@ -14,6 +14,7 @@ from torch import Tensor
 
 from labeler.labels import HeadLabel
 from labeler.prepare import Pairs, Prepared
+from labeler.shape import Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,12 @@ class Rules:
                 for term in rule.terms:
                     weight[head, list(rule.leaves), place[term.relation]] = term.weight
         return cls(np.array(used, dtype=np.int64), weight)
+
+    @classmethod
+    def by_layer(cls, labels: Sequence[HeadLabel], shape: Shape, n_classes: int) -> list[Rules]:
+        """The rules that the labels of all heads print, one entry a layer."""
+        layers = range(shape.n_layers)
+        return [cls.of_labels(labels[shape.heads_of(layer)], n_classes) for layer in layers]
 
     @classmethod
     def of_dense(cls, weight: Float[ndarray, "head class relation"]) -> Rules:

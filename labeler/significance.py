@@ -43,6 +43,13 @@ class Worth:
     share_high: float
 
 
+def tested_labels(fit: HeadFit) -> tuple[list[HeadLabel], list[Test]]:
+    """The labels of a fit without what does not hold on judging folds, and all tests."""
+    labels = fit.labels()
+    tests = tests_of(fit, labels)
+    return keep_significant(fit, labels, tests), tests
+
+
 def refit(sums: HeadSums, head: int, rule: Rule, keep: Sequence[int]) -> Rule:
     """The rule with some of its relations only, weights fitted anew."""
     problem = small_problem(sums, head, keep, rule.leaves)

@@ -19,7 +19,7 @@ from labeler.intervals import r_squared, ratio
 from labeler.labels import HeadLabel
 from labeler.neuron_tables import Term, neuron_sentence, terms_of
 from labeler.predictors import predictors
-from labeler.significance import keep_significant, tests_of
+from labeler.significance import tested_labels
 from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
 from labeler.trial import RELATION_AXES, Extended
@@ -108,12 +108,10 @@ def _heads(extended: Extended) -> tuple[list[Change], list[Nearest]]:
         before = [printed[head] for head in fit.heads]
         if not extended.complete:
             before = _before(extended, kind)
-        chosen = fit.labels()
-        tests = tests_of(fit, chosen)
-        after = keep_significant(fit, chosen, tests)
+        after, tests = tested_labels(fit)
         q = {(t.head, t.relation): t.q for t in tests}
         changes += _changed(extended, fit, before, after, q)
-        nearest += _nearest(extended, fit, chosen, after)
+        nearest += _nearest(extended, fit, after, q)
     return changes, _best(nearest)
 
 
@@ -130,9 +128,7 @@ def _before(extended: Extended, kind: int) -> list[HeadLabel]:
     folds = [_taken(fold, kept) for fold in extended.folds]
     old = replace(vocabulary, relations=tuple(vocabulary.relations[i] for i in kept))
     fit = HeadFit(folds, session.model.shape, old, kind, session.settings.thresholds)
-    labels = fit.labels()
-    found = keep_significant(fit, labels, tests_of(fit, labels))
-    return [_renumbered(label, kept) for label in found]
+    return [_renumbered(label, kept) for label in tested_labels(fit)[0]]
 
 
 def _taken(statistics: Statistics, kept: Int[ndarray, " relation"]) -> Statistics:
@@ -208,11 +204,14 @@ def _said(
 
 
 def _nearest(
-    extended: Extended, fit: HeadFit, chosen: Sequence[HeadLabel], labels: Sequence[HeadLabel]
+    extended: Extended,
+    fit: HeadFit,
+    labels: Sequence[HeadLabel],
+    q: dict[tuple[int, int], float],
 ) -> list[Nearest]:
     relations = extended.vocabulary.relations
     found = []
-    for head, (before, label) in enumerate(zip(chosen, labels, strict=True)):
+    for head, label in enumerate(labels):
         terms = [term.relation for term in label.general.terms]
         problem = fit.choose.problem(label.general.leaves, np.ones_like(fit.allowed))
         own = problem.of(np.array([head]))
@@ -220,11 +219,10 @@ def _nearest(
         energy = max(float(problem.energy[head]), 1e-12)
         left = rule_error(fit.choose, head, label.general) / energy
         said = {term.relation for rule in label.rules for term in rule.terms}
-        dropped = {term.relation for rule in before.rules for term in rule.terms} - said
         for index in extended.new_relations.tolist():
             lift = float(fit.lifts.general[head, index])
             gain = float(gains[index]) / energy
-            if index in dropped:
+            if (head, index) in q and index not in said:
                 why = "it was chosen, and did not hold on the judging prompts"
             elif not fit.allowed[head, index]:
                 why = f"a content relation needs a lift of {fit.thresholds.lift_floor:g}"

@@ -9,9 +9,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from heuristics.text import Text
+from labeler.ablate import ablate_neurons, parse_neurons
 from labeler.campaign import Campaign, controls
 from labeler.classes import QueryClasses
 from labeler.config import load_settings
@@ -62,8 +64,6 @@ def verify_neurons(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
     The rows are added to the run's `replacement.parquet`, in the place of earlier ones of these
     neurons. Raises ConfigError for a neuron that the model has not.
     """
-    from labeler.ablate import ablate_neurons, parse_neurons
-
     folder = open_run(path)
     settings = load_settings(folder.path / "settings.toml", {})
     session = Session(replace(settings, out=folder.path))
@@ -132,11 +132,7 @@ def run_campaign(
     """Put the labels of a run folder in the place of the session's heads."""
     shape, vocabulary = session.model.shape, session.vocabulary
     labels = labels_of(folder, vocabulary, shape.heads)
-    n = shape.n_heads
-    said = [
-        Rules.of_labels(labels[layer * n : (layer + 1) * n], len(vocabulary.classes))
-        for layer in range(shape.n_layers)
-    ]
+    said = Rules.by_layer(labels, shape, len(vocabulary.classes))
     choose, _, _, _ = split_folds(len(folds))
     stand_ins = StandIns(
         shape=shape,
@@ -167,16 +163,12 @@ def _workers(session: Session) -> int:
 def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:
     """All relations by query class, one entry a layer."""
     shape, vocabulary = session.model.shape, session.vocabulary
-    found: dict[int, Rules] = {}
-    for kind, window in enumerate(shape.kinds):
+    size = (len(shape.heads), len(vocabulary.classes), len(vocabulary.relations))
+    weight = np.zeros(size)
+    for kind in range(len(shape.kinds)):
         fit = HeadFit(folds, shape, vocabulary, kind, session.settings.thresholds)
-        weight = fit.dense_weights(len(vocabulary.classes))
-        place = {int(head): index for index, head in enumerate(fit.heads)}
-        for layer, own in enumerate(shape.windows):
-            if own == window:
-                heads = range(layer * shape.n_heads, (layer + 1) * shape.n_heads)
-                found[layer] = Rules.of_dense(weight[[place[head] for head in heads]])
-    return [found[layer] for layer in range(shape.n_layers)]
+        weight[fit.heads[:, None], fit.leaves] = fit.dense()[1].transpose(1, 0, 2)
+    return [Rules.of_dense(weight[shape.heads_of(layer)]) for layer in range(shape.n_layers)]
 
 
 def _texts(session: Session, judging: bool, limit: int) -> list[Text]:

@@ -17,7 +17,7 @@ from labeler.labels import HeadLabel
 from labeler.prepare import Prepared, Vocabulary
 from labeler.score import TOKEN_BUDGET, score_shard
 from labeler.shape import Shape
-from labeler.significance import keep_significant, tests_of
+from labeler.significance import tested_labels
 from labeler.statistics import Statistics
 from labeler.thresholds import Thresholds
 
@@ -183,8 +183,7 @@ def fitted(
 ) -> Fitted:
     """The labels that statistics give: selected, tested, and what failed dropped."""
     fit = HeadFit(folds, shape, vocabulary, kind, limits or Thresholds())
-    own = fit.labels()
-    return Fitted(fit, keep_significant(fit, own, tests_of(fit, own)))
+    return Fitted(fit, tested_labels(fit)[0])
 
 
 def true_share(
