@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy import ndarray
 from torch import Tensor
 
 from labeler.columns import Columns, batched
 from labeler.errors import ConfigError, did_you_mean
-from labeler.intervals import margin, numbered
+from labeler.losses import Losses
 from labeler.model import LanguageModel
 from labeler.shape import Shape
-
-FIRST_JUDGED = 2
+from labeler.verify import FIRST_JUDGED, Nats
 
 
 def parse_neurons(names: Sequence[str], shape: Shape) -> list[tuple[int, int]]:
@@ -81,49 +79,29 @@ def ablate_neurons(
             trials["neuron", name, condition] = {place: held[place]}
         if len(names) > 1:
             trials["neurons", ",".join(names), condition] = held
-    nats: dict[tuple[str, str, str], list[float]] = {trial: [] for trial in trials}
-    counts: list[int] = []
-    prompts: list[str] = []
+    losses = Losses()
     for batch, tokens in batched(texts, budget):
-        own = [max(len(text) - FIRST_JUDGED, 0) for text in batch]
-        counts += own
-        prompts += [text.prompt for text in batch]
+        judged = [max(len(text) - FIRST_JUDGED, 0) for text in batch]
+        losses.prompts += [text.prompt for text in batch]
         for trial, held in trials.items():
-            losses = token_losses(model, tokens, held)
-            nats[trial] += [float(losses[row, :n].double().sum()) for row, n in enumerate(own)]
-    prompt = numbered(prompts)
-    count = np.bincount(prompt, counts)
-    clean = np.bincount(prompt, nats["neurons", ",".join(names), "clean"])
-    return [
-        {"scope": scope, "name": name, "condition": condition}
-        | loss_figures(np.bincount(prompt, nats[scope, name, condition]), clean, count)
-        for scope, name, condition in trials
-    ]
+            by_token = token_losses(model, tokens, held).double()
+            nats = [float(by_token[row, :n].sum()) for row, n in enumerate(judged)]
+            losses.add(*trial, Nats(np.array(nats), np.array(judged, dtype=float)))
+    losses.clean = losses.replaced["neurons", ",".join(names), "clean"]
+    return [_row(losses, *trial) for trial in trials]
 
 
-def loss_figures(
-    nats: Float[ndarray, " prompt"],
-    clean: Float[ndarray, " prompt"],
-    count: Float[ndarray, " prompt"],
-) -> dict[str, Any]:
-    """Loss, and its rise with a jackknife interval over prompts; null bounds below 3."""
-    total = max(float(count.sum()), 1.0)
-    rise = (nats - clean).sum() / total
-    found: dict[str, Any] = {
-        "loss": float(nats.sum() / total),
-        "rise": float(np.expm1(rise)),
-        "rise_low": None,
-        "rise_high": None,
-        "cost": float(rise),
-        "tokens": int(count.sum()),
+def _row(losses: Losses, scope: str, name: str, condition: str) -> dict[str, Any]:
+    nats, tokens = losses.of(scope, name, condition), losses.tokens
+    rise, low, high = losses.rise(scope, name, condition)
+    return {
+        "scope": scope,
+        "name": name,
+        "condition": condition,
+        "loss": float(nats.sum() / max(tokens.sum(), 1.0)),
+        "rise": rise,
+        "rise_low": low,
+        "rise_high": high,
+        "cost": losses.mean(nats - losses.baseline, tokens)[0],
+        "tokens": int(tokens.sum()),
     }
-    n = len(count)
-    if n >= 3:
-        left = np.maximum(total - count, 1.0)
-        out = ((nats - clean).sum() - (nats - clean)) / left
-        half = float(margin(out))
-        found |= {
-            "rise_low": float(np.expm1(rise - half)),
-            "rise_high": float(np.expm1(rise + half)),
-        }
-    return found

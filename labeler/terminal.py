@@ -160,7 +160,8 @@ def ablation_table(rows: pd.DataFrame) -> Table:
     for column in ("neurons", "condition", "loss", "rise of perplexity", "95% interval"):
         table.add_column(column, justify="left" if column in ("neurons", "condition") else "right")
     for _, row in rows.iterrows():
-        interval = f"{row['rise_low']:+.2%} to {row['rise_high']:+.2%}"
+        low, high = row["rise_low"], row["rise_high"]
+        interval = "" if pd.isna(low) else f"{low:+.2%} to {high:+.2%}"
         table.add_row(
             row["name"], row["condition"], f"{row['loss']:.4f}", f"{row['rise']:+.2%}", interval
         )

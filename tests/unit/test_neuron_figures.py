@@ -2,7 +2,6 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from labeler.ablate import loss_figures
 from labeler.class_null import effective_tokens, exchanged
 from labeler.headline import _of_neurons
 from labeler.neuron_figures import auroc, average_precision, ranking
@@ -68,13 +67,6 @@ def test_a_single_token_is_no_class():
 def test_exchanged_tokens_are_permutations():
     for permutation in exchanged(np.array([100.0, 50.0, 20.0, 5.0]), 20):
         assert sorted(permutation) == [0, 1, 2, 3]
-
-
-def test_no_change_costs_nothing():
-    nats, count = np.array([10.0, 20.0, 30.0]), np.array([5.0, 10.0, 15.0])
-    found = loss_figures(nats, nats, count)
-    assert found["loss"] == 2.0
-    assert found["rise"] == found["rise_low"] == found["rise_high"] == 0.0
 
 
 def test_the_headline_says_of_neurons_what_a_copy_does_not_reach():

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
@@ -10,6 +11,7 @@ from labeler.model import load_model
 from labeler.pairs import correlations, paths
 from labeler.reinitialised import reinitialised
 from labeler.session import EMBEDDED_MODEL
+from labeler.terminal import ablation_table
 from tests.oracles.random_models import Shape, random_model
 
 SMALL_GPT2 = Shape("gpt2", n_layers=1, n_heads=2, d_model=16, d_mlp=8, n_ctx=64)
@@ -61,7 +63,14 @@ def test_zeroing_a_neuron_is_taking_its_output_weights_away(model, texts):
     clean = ablate_neurons(model, texts, ["L0N3"], {"L0N3": 0.0})[0]
     weight[3] = kept
     assert np.isclose(found["L0N3", "zero"]["loss"], clean["loss"], atol=1e-6)
-    assert found["L0N3,L0N5", "clean"]["rise"] == 0.0
+    same = found["L0N3,L0N5", "clean"]
+    assert same["rise"] == same["rise_low"] == same["rise_high"] == 0.0
+
+
+def test_two_prompts_give_no_interval(model, texts):
+    rows = pd.DataFrame(ablate_neurons(model, texts[:2], ["L0N3"], {"L0N3": 0.1}))
+    assert rows[["rise_low", "rise_high"]].isna().all(axis=None)
+    assert [*ablation_table(rows).columns[-1].cells] == [""] * 3
 
 
 def test_an_unknown_neuron_is_named(model, texts):
