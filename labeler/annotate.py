@@ -28,7 +28,7 @@ from heuristics.text import Text
 from labeler.corpus import Prompt
 from labeler.errors import ConfigError, RunFolderError
 from labeler.model import LanguageModel
-from labeler.readers import printable
+from labeler.readers import first_line
 from labeler.results import write_atomic
 
 EMBEDDED = Path(__file__).parent / "assets" / "english_pipeline"
@@ -132,22 +132,18 @@ def _unloadable(name: str, error: Exception) -> str:
         "or leave --spacy out for the embedded pipeline (English: parts of speech, dependencies "
         "and lemmas; no entities), or pass --spacy none to do without a parse"
     )
+    reason = first_line(error, 200)
     if name == "embedded":
-        return f"the embedded pipeline cannot be loaded ({_first_line(error)}); install again"
+        return f"the embedded pipeline cannot be loaded ({reason}); install again"
     if Path(name).exists() or "/" in name:
-        why = _first_line(error) if Path(name).exists() else "there is nothing there"
+        why = reason if Path(name).exists() else "there is nothing there"
         return f"spaCy pipeline {name} cannot be loaded ({why}); name a pipeline folder, {instead}"
     if isinstance(error, OSError):
         return (
             f"spaCy pipeline {name!r} is not installed: run `python -m spacy download {name}`, "
             f"{instead}"
         )
-    return f"spaCy pipeline {name!r} cannot be loaded ({_first_line(error)}); mend it, {instead}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return printable(lines[0] if lines else type(error).__name__, 200)
+    return f"spaCy pipeline {name!r} cannot be loaded ({reason}); mend it, {instead}"
 
 
 def pieces(string: str, longest: int = LONGEST_PIECE) -> list[str]:

@@ -94,7 +94,7 @@ class HeadFit:
             rows = self.second.rows[leaves].sum()
             if rows < self.thresholds.min_exception_rows or len(leaves) == len(self.leaves):
                 continue
-            own = self.group_selection(index, self.first)
+            own = self.group_selection(np.arange(len(self.heads)), index, self.first)
             judged = self.second.problem(leaves, self.group_allowed(index))
             yield _Candidate(index, frozenset(leaves), own, judged)
 
@@ -119,9 +119,9 @@ class HeadFit:
         """What may be said in an exception: lifts are those within its class."""
         return self._allowed(self.lifts.of(self.groups[index].leaves))
 
-    def group_selection(self, index: int, sums: HeadSums) -> Selection:
-        """An exception's own predictions."""
-        problem = sums.problem(self.groups[index].leaves, self.group_allowed(index))
+    def group_selection(self, heads: ndarray, index: int, sums: HeadSums) -> Selection:
+        """An exception's own predictions for some heads."""
+        problem = sums.problem(self.groups[index].leaves, self.group_allowed(index)).of(heads)
         return self._select(problem, self.thresholds.max_exception_predictions)
 
     def _label(self, head: int, taken: list[int]) -> HeadLabel:
@@ -130,10 +130,8 @@ class HeadFit:
         general = self.general(one, rest, self.choose)
         exceptions = []
         for index in taken:
-            leaves = self.groups[index].leaves
-            problem = self.choose.problem(leaves, self.group_allowed(index)).of(one)
-            own = self._select(problem, self.thresholds.max_exception_predictions)
-            exceptions.append(self._rule(own, leaves, self.groups[index]))
+            group, own = self.groups[index], self.group_selection(one, index, self.choose)
+            exceptions.append(self._rule(own, group.leaves, group))
         rule = self._rule(general, tuple(rest), None)
         return HeadLabel(self.names[head], rule, tuple(exceptions))
 

@@ -46,6 +46,12 @@ def printable(value: str, limit: int = 400) -> str:
     return shown if len(shown) <= limit else f"{shown[: limit // 2]}…{shown[-limit // 2 :]}"
 
 
+def first_line(error: Exception, limit: int = 400) -> str:
+    """What a library says of an error in its first line, or else the kind of error."""
+    lines = str(error).strip().splitlines()
+    return printable(lines[0] if lines else type(error).__name__, limit)
+
+
 @contextmanager
 def _blamed_on(what: str, advice: str) -> Iterator[None]:
     """Whatever a library raises inside becomes one line about `what`."""
@@ -54,9 +60,7 @@ def _blamed_on(what: str, advice: str) -> Iterator[None]:
     except LabelerError:
         raise
     except Exception as error:
-        lines = str(error).strip().splitlines()
-        reason = printable(lines[0] if lines else type(error).__name__)
-        raise CorpusError(f"{what} cannot be read ({reason}); {advice}") from error
+        raise CorpusError(f"{what} cannot be read ({first_line(error)}); {advice}") from error
 
 
 def _without_bom(head: bytes, name: str) -> bytes:

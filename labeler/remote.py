@@ -10,7 +10,7 @@ from typing import Any
 
 from labeler.errors import ConfigError, RunFolderError
 from labeler.folder import LOCK, is_stray
-from labeler.readers import printable
+from labeler.readers import first_line, printable
 from labeler.results import TABLES, open_run
 
 LAST = "run.json"
@@ -94,8 +94,6 @@ def _blamed(what: str, url: str, advice: str) -> Iterator[None]:
     except RunFolderError:
         raise
     except Exception as error:
-        lines = str(error).strip().splitlines()
-        reason = printable(lines[0]) if lines else type(error).__name__
         raise RunFolderError(
-            f"{what} {printable(url)} cannot be used ({reason}); {advice}"
+            f"{what} {printable(url)} cannot be used ({first_line(error)}); {advice}"
         ) from error
