@@ -230,13 +230,18 @@ def _facts(row: Row) -> Iterator[tuple[str, str, str]]:
             yield name, text, meaning
 
 
-def _groups(rows: list[Row], unexplained: Any, classes: dict[str, str]) -> list[GroupView]:
-    by_class: dict[str, list[Row]] = defaultdict(list)
+def _by_class(rows: list[Row]) -> list[tuple[str, list[Row]]]:
+    """Rows by query class, those of all queries first."""
+    found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_class[row["query_class"]].append(row)
+        found[row["query_class"]].append(row)
+    return sorted(found.items(), key=lambda item: item[0] != "")
+
+
+def _groups(rows: list[Row], unexplained: Any, classes: dict[str, str]) -> list[GroupView]:
     groups = []
-    for name in sorted(by_class, key=lambda item: item != ""):
-        ordered = sorted(by_class[name], key=lambda row: number(row["order"]) or 0)
+    for name, own in _by_class(rows):
+        ordered = sorted(own, key=lambda row: number(row["order"]) or 0)
         shares = [_share(row) for row in ordered if number(row["share"]) is not None]
         left = max(0.0, 1 - sum(item.fraction for item in shares))
         general = number(unexplained)
@@ -262,14 +267,10 @@ def _share(row: Row) -> ShareView:
 
 
 def _curves(rows: list[Row], classes: dict[str, str]) -> list[CurveView]:
-    by_class: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_class[row["query_class"]].append(row)
     curves = []
-    for name in sorted(by_class, key=lambda item: item != "")[:4]:
+    for name, own in _by_class(rows)[:4]:
         shape, ticks, top = distance_curve(
-            [row["distance"] for row in by_class[name]],
-            [number(row["attention"]) or 0.0 for row in by_class[name]],
+            [row["distance"] for row in own], [number(row["attention"]) or 0.0 for row in own]
         )
         wording = sentence(classes.get(name, f"on {name}")) if name else "all queries"
         if shape:

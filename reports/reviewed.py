@@ -21,7 +21,6 @@ from typing import Any
 
 from reports.wording import sentence
 
-REVIEW_SCHEMA = 1
 VERDICTS = ("agree", "edit", "reject")
 
 

@@ -55,7 +55,6 @@ class Histogram:
     low: float
     high: float
     mean: float | None
-    clipped: float
 
 
 def path(points: Sequence[tuple[float, float]]) -> str:
@@ -118,9 +117,7 @@ def rebin(
         return None
     bars = _spread(bounds, mass, low, high, bins)
     inside = None if mean is None else (mean - low) / (high - low)
-    return Histogram(
-        bars_path(bars.tolist()), low, high, inside, 1 - float(bars.sum() / mass.sum())
-    )
+    return Histogram(bars_path(bars.tolist()), low, high, inside)
 
 
 def spread_over(
