@@ -27,7 +27,7 @@ class Settings:
 
     `long` says what becomes of a prompt longer than the context: several pieces, or its beginning.
     `token_budget` is the most padded tokens in a batch. `threads` are those of torch and BLAS, here
-    and in every worker: as many as there are cores, one under Ray, and those of a run that goes on.
+    and in every worker: one, all cores for the serial engine, and those of a run that goes on.
     `frequent_tokens` are looked for one by one by neurons, half as many one back, three quarters as
     many words so far, a quarter as many words before: memory and shards grow with them.
     `top_activations` are shown of each neuron; `reservoir_tokens` are kept of all, 4 bytes each.
