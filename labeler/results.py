@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import threading
@@ -128,8 +129,6 @@ def _plain(value: Any) -> Any:
 
 def write_table(folder: Path, file: str, table: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
     """Write one of `TABLES`; columns of the schema come first and are all there."""
-    import io
-
     frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(list(table))
     columns = list(TABLES[file])
     extra = [column for column in frame.columns if column not in columns]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Sequence
@@ -129,8 +128,7 @@ def _run(settings: Settings, progress: Progress) -> Run:
     progress.advance()
     clock.lap("load")
     session.try_heuristics()
-    plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
-    with writing(settings.out, plan.encode(), settings.resume):
+    with writing(settings.out, session.plan_file(), settings.resume):
         write_atomic(settings.out / "settings.toml", _asked(session).to_toml().encode())
         folds = fold_statistics(session, progress)
         clock.lap("score")

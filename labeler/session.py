@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -272,6 +273,10 @@ class Session:
             "seed": self.settings.seed,
             "threads": self.settings.threads,
         }
+
+    def plan_file(self) -> bytes:
+        """`plan.json`; runs of one plan have the same bytes."""
+        return json.dumps(self.plan(), indent=1, sort_keys=True, ensure_ascii=False).encode()
 
 
 def judging_prompts(session: Session) -> Iterator[Shard]:

@@ -8,7 +8,6 @@ a trial over all prompts chooses what a run with the plugin would.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,13 +81,11 @@ def open_session(run: str | Path) -> Opened:
     """Open a finished run; RunFolderError if what it worked with is no longer what it was."""
     folder = open_run(run)
     folder.check_tested()
-    settings = load_settings(folder.path / "settings.toml", {})
-    settings = replace(settings, out=folder.path)
+    settings = load_settings(folder.path / "settings.toml", {"out": folder.path})
     known = Remembered(folder, settings)
     session = Session(settings, model=known.model(partial(model_of, settings, Silent().note)))
-    plan = json.dumps(session.plan(), indent=1, sort_keys=True, ensure_ascii=False)
     path = folder.path / "plan.json"
-    if not path.is_file() or path.read_bytes() != plan.encode():
+    if not path.is_file() or path.read_bytes() != session.plan_file():
         raise RunFolderError(
             f"{run} was made with another model, corpus, pipeline or vocabulary than there is now; "
             "run it again, then try"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -50,8 +49,7 @@ def verify(
         raise ConfigError(f"max_prompts is {max_prompts}; expected an integer of at least 1")
     folder = open_run(path)
     folder.check_tested()
-    settings = load_settings(folder.path / "settings.toml", {})
-    session = Session(replace(settings, out=folder.path))
+    session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
     folds = fold_statistics(session, progress or Silent())
     found = run_campaign(session, folds, folder, progress or Silent(), max_prompts)
     write_verified(folder, found)
@@ -65,8 +63,7 @@ def verify_neurons(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
     neurons. Raises ConfigError for a neuron that the model has not.
     """
     folder = open_run(path)
-    settings = load_settings(folder.path / "settings.toml", {})
-    session = Session(replace(settings, out=folder.path))
+    session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
     parse_neurons(names, session.model.shape)
     by_fold = session.neuron_columns()
     judging = by_fold[1::2] if session.n_folds else by_fold

@@ -131,10 +131,6 @@ def _marked(fold: Callable[[str], str], always: bool) -> Callable[[str], list[Sy
     return symbols
 
 
-def _one_by_one(fold: Callable[[str], str]) -> Callable[[str], list[Symbol]]:
-    return lambda string: [(f, i, i + 1) for i, c in enumerate(string) for f in fold(c)]
-
-
 def _lowered(string: str) -> list[Symbol]:
     body = [("▁" if f == " " else f, i, i + 1) for i, c in enumerate(string) for f in c.lower()]
     return [("▁", 0, 0), *body] if string else []

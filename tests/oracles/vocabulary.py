@@ -37,7 +37,6 @@ _WORDS = (
 )
 
 VERBS = tuple(_WORDS[3].split("|") + _WORDS[4].split("|"))
-NOUNS = tuple(_WORDS[5].split("|"))
 
 VOCABULARY: tuple[str, ...] = (
     BOS,
