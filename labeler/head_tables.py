@@ -110,64 +110,80 @@ def head_rows(
 
     `raised` says that the floor is what heads of re-initialised copies reach.
     """
-    limits = fit.thresholds
-    errors = np.stack([part.error for part in measured])[:, fit.heads]
-    energies = np.stack([part.energy for part in measured])[:, fit.heads]
-    whole = sum(measured[1:], measured[0])
-    queries = max(whole.queries, 1.0)
-    weighted = 1 - whole.weighted_error / np.maximum(whole.weighted_energy, 1e-12)
-    r2, low, high = r_squared(errors, energies)
-    r2_dense, _, _ = r_squared(dense, energies)
-    distance = np.stack([part.distance_error for part in measured])[:, fit.heads]
-    r2_distance, _, _ = r_squared(distance, energies)
-    untested = len(fit.judges) < FEWEST_JUDGES
-    if untested:  # the prompts that chose are those that would judge
-        r2, r2_dense, r2_distance = (np.full(len(r2), np.nan) for _ in range(3))
-        weighted = np.full(len(weighted), np.nan)
     rows = max(float(summed(folds, "rows").sum()), 1.0)
-    first = summed(folds, "first")[fit.heads].sum(axis=1) / rows
-    entropy = summed(folds, "entropy")[fit.heads] / rows
     visible = rows / max(float(summed(folds, "visible_rows")[fit.kind].sum()), 1e-12)
-    weighted_first = whole.weighted_first[fit.heads] / queries
-    phrases = [item.phrase for item in fit.vocabulary.relations]
-    idle = [
-        item.phrase + (WRITES_NOTHING if item.name == SINK else "")
-        for item in fit.vocabulary.relations
-    ]
+    figures = _judged(fit, measured, dense) | {
+        "first_position_share": summed(folds, "first")[fit.heads].sum(axis=1) / rows,
+        "entropy": summed(folds, "entropy")[fit.heads] / rows,
+        "induction": induction[fit.heads],
+    }
     general = fit.general_r2(labels)
     for index, label in enumerate(labels):
-        sure = head_confidence(label, r2[index], low[index], general[index], limits)
+        own = {name: values[index] for name, values in figures.items()}
         layer, head = label.name[1:].split("H")
-        if sure == "unlabelled":
-            n_judges = len(fit.judges)
-            why = why_unlabelled(label, r2[index], general[index], n_judges, limits, raised)
-            width = (entropy[index], first[index], visible)
-            said, short = unlabelled_sentence(*width, why), unlabelled_sentence(*width)
-            gist = f"Unlabelled: {why}." if untested else short
-        else:
-            said_of = idle if parked(first[index], weighted_first[index]) else phrases
-            said = head_sentence(label, said_of.__getitem__)
-            gist = head_gist(label, said_of.__getitem__)
         yield {
             "name": label.name,
             "layer": int(layer),
             "head": int(head),
-            "label": said,
-            "gist": gist,
-            "confidence": sure,
-            "r2": r2[index],
-            "r2_low": low[index],
-            "r2_high": high[index],
-            "r2_dense": r2_dense[index],
-            "r2_distance": r2_distance[index],
+            **_worded(fit, label, own, general[index], visible, raised),
             "unexplained": label.general.remainder,
-            "first_position_share": first[index],
-            "entropy": entropy[index],
-            "written": whole.written[fit.heads[index]] / queries,
-            "first_position_share_weighted": weighted_first[index],
-            "r2_weighted": weighted[fit.heads[index]],
-            "induction": induction[fit.heads[index]],
+            **own,
         }
+
+
+def _judged(
+    fit: HeadFit, measured: Sequence[Measured], dense: Float[ndarray, "fold head"]
+) -> dict[str, ndarray]:
+    """Columns of what was measured on judging folds; no R² where nothing was held out."""
+    error, distance, energy = (
+        np.stack([getattr(part, name) for part in measured])[:, fit.heads]
+        for name in ("error", "distance_error", "energy")
+    )
+    whole = sum(measured[1:], measured[0])
+    weighted = 1 - whole.weighted_error / np.maximum(whole.weighted_energy, 1e-12)
+    r2, low, high = r_squared(error, energy)
+    found = {
+        "r2": r2,
+        "r2_dense": r_squared(dense, energy)[0],
+        "r2_distance": r_squared(distance, energy)[0],
+        "r2_weighted": weighted[fit.heads],
+    }
+    if len(fit.judges) < FEWEST_JUDGES:  # the prompts that chose are those that would judge
+        found = {name: np.full(len(r2), np.nan) for name in found}
+    queries = max(whole.queries, 1.0)
+    return found | {
+        "r2_low": low,
+        "r2_high": high,
+        "written": whole.written[fit.heads] / queries,
+        "first_position_share_weighted": whole.weighted_first[fit.heads] / queries,
+    }
+
+
+def _worded(
+    fit: HeadFit,
+    label: HeadLabel,
+    own: dict[str, float],
+    general: float,
+    visible: float,
+    raised: bool,
+) -> dict[str, str]:
+    """What is said of a head, at length and in short, and how surely."""
+    limits, n_judges, first = fit.thresholds, len(fit.judges), own["first_position_share"]
+    sure = head_confidence(label, own["r2"], own["r2_low"], general, limits)
+    if sure == "unlabelled":
+        why = why_unlabelled(label, own["r2"], general, n_judges, limits, raised)
+        width = (own["entropy"], first, visible)
+        said, gist = unlabelled_sentence(*width, why), unlabelled_sentence(*width)
+        gist = f"Unlabelled: {why}." if n_judges < FEWEST_JUDGES else gist
+    else:
+        idle = parked(first, own["first_position_share_weighted"])
+        phrases = [
+            item.phrase + (WRITES_NOTHING if idle and item.name == SINK else "")
+            for item in fit.vocabulary.relations
+        ]
+        said = head_sentence(label, phrases.__getitem__)
+        gist = head_gist(label, phrases.__getitem__)
+    return {"label": said, "gist": gist, "confidence": sure}
 
 
 def prediction_rows(
