@@ -68,7 +68,7 @@ class Prompt:
 class Corpus:
     """The prompts of a run in the order they were read, and how many were left out and why.
 
-    `skipped` counts by reason: `duplicate`, `blank`, `null`.
+    `skipped` counts by reason: `duplicate`, `blank`, `null`; a run adds what is short or long.
     """
 
     source: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from labeler.results import RunFolder
 from reports.escape import latex, markdown
 from reports.head_view import HeadView, head_views
-from reports.view import thresholds_text
-from reports.wording import minus, sentence, short_name
+from reports.view import thresholds_text, title_of
+from reports.wording import minus, sentence
 
 
 def markdown_table(folder: RunFolder) -> str:
@@ -18,7 +18,7 @@ def markdown_table(folder: RunFolder) -> str:
     heads = head_views(folder)
     measured = any(head.recovered is not None for head in heads)
     columns = ["Head", "Description", "R²"] + (["Recovered"] if measured else [])
-    lines = [f"# {markdown(_title(folder))}", ""]
+    lines = [f"# {markdown(title_of(folder))}", ""]
     for key in ("headline", "headline_replacement"):
         if folder.run.get(key):
             lines += [markdown(minus(sentence(folder.run[key]))), ""]
@@ -31,10 +31,6 @@ def markdown_table(folder: RunFolder) -> str:
         lines.append("| " + " | ".join(map(markdown, cells)) + " |")
     legend = thresholds_text(folder.run.get("settings") or {})
     return "\n".join([*lines, "", markdown(legend), ""])
-
-
-def _title(folder: RunFolder) -> str:
-    return sentence(short_name(str(folder.run["model"].get("name", "model"))))
 
 
 def described(head: HeadView) -> str:
@@ -71,7 +67,7 @@ def latex_table(folder: RunFolder) -> str:
             r"% \usepackage{booktabs,longtable,xcolor,textcomp}",
             r"% A character that pdfLaTeX has no letter for is printed by number: \texttt{U+2400}.",
             rf"\begin{{longtable}}{{lp{{0.62\linewidth}}{'r' * (len(names) - 2)}}}",
-            rf"\caption{{Attention heads of {latex(_title(folder))}. {legend}}}\\",
+            rf"\caption{{Attention heads of {latex(title_of(folder))}. {legend}}}\\",
             r"\toprule",
             " & ".join(names) + r" \\",
             r"\midrule\endhead",

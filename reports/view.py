@@ -95,13 +95,18 @@ class ReportView:
         return any(head.gist for head in self.heads)
 
 
+def title_of(folder: RunFolder) -> str:
+    """The name of the model; of a folder the last part."""
+    return sentence(short_name(str(folder.run["model"]["name"])))
+
+
 def view(folder: RunFolder) -> ReportView:
     """The view of a run."""
     run = folder.run
     heads = head_views(folder)
     chart, curve = _replacement(run.get("replacement_curve") or [])
     return ReportView(
-        title=sentence(short_name(str(run["model"].get("name", "model")))),
+        title=title_of(folder),
         run_key=folder.key,
         headline=minus(sentence(run.get("headline"))),
         replaced=minus(sentence(run.get("headline_replacement"))),

@@ -134,7 +134,7 @@ def test_heuristics_are_listed_and_explained(cli: Cli, tmp_path: Path):
     assert "did you mean 'previous token'" in unknown.error
 
 
-def test_help_names_every_option_of_the_brief(cli: Cli):
+def test_help_names_the_options_of_a_run(cli: Cli):
     ended = cli("run", "--help")
     assert ended.code == 0
     wanted = (
