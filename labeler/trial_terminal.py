@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Table
@@ -39,23 +39,25 @@ def trial_report(trial: Trial) -> Iterator[Any]:
     yield Line(_basis(trial), "dim")
 
 
-def _head(change: Change) -> Iterator[Any]:
+def _gained(change: Change, form: str) -> Iterator[Line]:
+    """What it gains, and what it takes for that, with shares or weights in a form."""
     value, low, high = change.gain
     between = f", {low:+.3f} to {high:+.3f}" if low == low else ""
     yield Line.assemble(
         (f"\n{change.name}", "bold"),
         f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({value:+.3f}{between})",
     )
-    yield _taken(change, lambda share: f"{share:.1%}")
+    taken = [f"{name} {share:{form}} (q {q:.2g})" for name, share, q in change.taken]
+    yield Line(f"  takes {', '.join(taken)}")
+
+
+def _head(change: Change) -> Iterator[Any]:
+    yield from _gained(change, ".1%")
     before = laid_out(visible(change.before)) if change.before else ["unlabelled"]
     after = laid_out(visible(change.after)) if change.after else ["unlabelled"]
     kept = {*before} & {*after}
-    for line in before:
-        if line not in kept:
-            yield _marked("−", line, "red")
-    for line in after:
-        if line not in kept:
-            yield _marked("+", line, "green")
+    yield from (_marked("−", line, "red") for line in before if line not in kept)
+    yield from (_marked("+", line, "green") for line in after if line not in kept)
     if kept:
         yield Line("  the rest of the label stays", "dim")
 
@@ -70,17 +72,8 @@ def _marked(mark: str, said: str, style: str = "") -> Table:
 
 
 def _neuron(change: Change) -> Iterator[Any]:
-    yield Line.assemble(
-        (f"\n{change.name}", "bold"),
-        f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({change.gain[0]:+.3f})",
-    )
-    yield _taken(change, lambda weight: f"{weight:+.2f}")
+    yield from _gained(change, "+.2f")
     yield _marked("+", visible(change.after), "green")
-
-
-def _taken(change: Change, shown: Callable[[float], str]) -> Line:
-    parts = [f"{name} {shown(share)} (q {q:.2g})" for name, share, q in change.taken]
-    return Line(f"  takes {', '.join(parts)}")
 
 
 def _waiting(row: Nearest) -> Table:

@@ -17,6 +17,14 @@ from reports.view import view
 from reports.wording import decimal, percent, short_name
 
 
+def bare(path: Path, full: RunFolder, run: dict | None = None, **tables: pd.DataFrame) -> Path:
+    """A run folder of heads, run.json (`run`, where given) and some other tables."""
+    for name, table in {"heads": full.heads, **tables}.items():
+        write_table(path, f"{name}.parquet", table)
+    (path / "run.json").write_text(json.dumps(full.run | (run or {})))
+    return path
+
+
 def test_heads_are_those_of_the_table_in_its_order(run: RunFolder) -> None:
     shown = view(run).heads
     assert [head.name for head in shown] == run.heads["name"].tolist()
@@ -77,9 +85,7 @@ def test_a_bare_run_is_shown_without_what_it_lacks(tmp_path: Path, run_path: Pat
     """Only run.json and heads.parquet, nothing verified, nothing measured beyond R²."""
     full = open_run(run_path)
     kept = full.heads.assign(recovered=None, recovered_low=None, recovered_high=None, cost=None)
-    write_table(tmp_path, "heads.parquet", kept)
-    (tmp_path / "run.json").write_text(json.dumps({**full.run, "replacement_curve": []}))
-    report = view(open_run(tmp_path))
+    report = view(open_run(bare(tmp_path, full, {"replacement_curve": []}, heads=kept)))
     assert report.chart is None
     assert not report.verified
     assert report.neurons == []
@@ -91,10 +97,7 @@ def test_a_bare_run_is_shown_without_what_it_lacks(tmp_path: Path, run_path: Pat
 
 def test_a_null_query_class_means_all_queries(tmp_path: Path, run_path: Path) -> None:
     full = open_run(run_path)
-    table = full.predictions.assign(query_class=None)
-    write_table(tmp_path, "heads.parquet", full.heads)
-    write_table(tmp_path, "predictions.parquet", table)
-    (tmp_path / "run.json").write_text(json.dumps(full.run))
+    bare(tmp_path, full, predictions=full.predictions.assign(query_class=None))
     groups = [group.wording for head in view(open_run(tmp_path)).heads for group in head.groups]
     assert set(groups) == {"on all queries"}
 
@@ -176,9 +179,7 @@ def test_who_decided_what_and_when_is_said_in_one_line() -> None:
 
 def test_a_neurons_review_reaches_its_page(tmp_path: Path, run_path: Path) -> None:
     full = open_run(run_path)
-    write_table(tmp_path, "heads.parquet", full.heads)
-    write_table(tmp_path, "neurons.parquet", full.neurons)
-    (tmp_path / "run.json").write_text(json.dumps(full.run))
+    bare(tmp_path, full, neurons=full.neurons)
     edit = {"verdict": "edit", "label": "Fires on fruit.", "reviewer": "Ada"}
     (tmp_path / "review.json").write_text(json.dumps({"verdicts": {"L0N2": edit}}))
     packed = next(make for name, make in parts(open_run(tmp_path)) if name == "neurons-L0")()
@@ -192,20 +193,16 @@ def test_a_neurons_review_reaches_its_page(tmp_path: Path, run_path: Path) -> No
 
 
 def test_the_replacement_curve_is_part_of_the_result(tmp_path: Path, run: RunFolder) -> None:
-    write_table(tmp_path, "heads.parquet", run.heads)
     sentences = {"headline": "Labelled.", "headline_replacement": "Costs 1.0%."}
-    (tmp_path / "run.json").write_text(json.dumps(run.run | sentences))
-    shown = view(open_run(tmp_path))
+    shown = view(open_run(bare(tmp_path, run, sentences)))
     assert (shown.headline, shown.replaced) == ("Labelled.", "Costs 1.0%.")
     assert "median held-out R² 0.31 (0.17)" in shown.neuron_figures
 
 
 def test_the_summary_says_over_which_heads_it_averages(tmp_path: Path, run: RunFolder) -> None:
     def summary(**figures: float | None) -> str:
-        write_table(tmp_path, "heads.parquet", run.heads)
-        said = run.run | {"figures": run.run["figures"] | figures}
-        (tmp_path / "run.json").write_text(json.dumps(said))
-        return view(open_run(tmp_path)).summary[0]
+        said = {"figures": run.run["figures"] | figures}
+        return view(open_run(bare(tmp_path, run, said))).summary[0]
 
     assert "Mean held-out R² over all heads: of the labels 0.39, " in summary()
     assert "; over the labelled heads alone, of their labels 0.52." in summary(
@@ -215,9 +212,7 @@ def test_the_summary_says_over_which_heads_it_averages(tmp_path: Path, run: RunF
 
 
 def test_agreement_is_counted_on_the_index(tmp_path: Path, run_path: Path) -> None:
-    full = open_run(run_path)
-    write_table(tmp_path, "heads.parquet", full.heads)
-    (tmp_path / "run.json").write_text(json.dumps(full.run))
+    bare(tmp_path, open_run(run_path))
     review = {"verdicts": {"L0H0": {"verdict": "agree"}, "L0H9": {"verdict": "reject"}}}
     (tmp_path / "review.json").write_text(json.dumps(review))
     assert "Reviewed: 1; 1 agreed, 0 reworded, 0 rejected." in view(open_run(tmp_path)).summary
