@@ -54,6 +54,9 @@ class HeadFit:
         self.judges = [sums_of(folds[i], kind, self.heads, level) for i in judge]
         self.lifts: Lifts = head_lifts(whole, self.heads, kind)
         self.allowed = self._allowed(self.lifts.general)
+        had = self.choose.present.sum(axis=0)
+        self.even = whole["target_uniform"][kind] / np.maximum(had, 1.0)
+        """What an even spread gives the targets of each relation, where it has some."""
         self.leaves = [c for c in range(len(vocabulary.classes)) if self.choose.rows[c] > 0]
 
     def _allowed(self, lift: Float[ndarray, "head relation"]) -> Bool[ndarray, "head relation"]:

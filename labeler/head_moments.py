@@ -46,7 +46,7 @@ class HeadSums:
 
 HEAD_ARRAYS = (
     *("gram", "moment", "energy", "rows", "present", "mass", "profile", "profile_pairs"),
-    *("band_profile", "band_pairs", "target_pairs", "class_target_pairs"),
+    *("band_profile", "band_pairs", "target_pairs", "class_target_pairs", "target_uniform"),
 )
 """The statistics that labels of heads rest on."""
 

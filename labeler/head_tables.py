@@ -40,7 +40,12 @@ def confidence(r2: float, low: float, labelled: bool, limits: Thresholds) -> str
 
 
 def head_confidence(
-    label: HeadLabel, r2: float, low: float, general: float, limits: Thresholds
+    label: HeadLabel,
+    r2: float,
+    low: float,
+    general: float,
+    even: Float[ndarray, " relation"],
+    limits: Thresholds,
 ) -> str:
     """`confidence` of a head, whose label must say something of most queries.
 
@@ -48,23 +53,26 @@ def head_confidence(
     stands. Attention of random weights is a function of two tokens, so exceptions on frequent
     words ("on a full stop, to the start of the text") do hold for it, and reach R² 0.05 to 0.27
     together; a general rule reaches 0.05 (0.1 under ALiBi, where it says what the bias does).
-    Nor does a label stand that moves less than `moved_floor`.
+    Nor does a label stand that moves less than `moved_floor`; `even` is `HeadFit.even`.
     """
     said = max(general, r2 if r2 >= limits.clear else 0.0) >= limits.head_floor
-    said = said and moved(label, r2, limits) >= limits.moved_floor
+    said = said and moved(label, r2, even, limits) >= limits.moved_floor
     return confidence(r2, low, said and r2 >= limits.head_floor, limits)
 
 
-def moved(label: HeadLabel, r2: float, limits: Thresholds) -> float:
+def moved(
+    label: HeadLabel, r2: float, even: Float[ndarray, " relation"], limits: Thresholds
+) -> float:
     """The attention that a label moves: its general rule, or any rule of a `clear` label."""
     rules = label.rules if r2 >= limits.clear else (label.general,)
-    return max(rule.moved for rule in rules)
+    return max(rule.moved(even) for rule in rules)
 
 
 def why_unlabelled(
     label: HeadLabel,
     r2: float,
     general: float,
+    even: Float[ndarray, " relation"],
     n_judges: int,
     limits: Thresholds,
     raised: bool = False,
@@ -85,7 +93,7 @@ def why_unlabelled(
     if general < floor:
         rule = rounded_down(general)
         return f"what held explains {r2:.2f} of it, its general rule {rule} where {asked}"
-    if (moves := moved(label, r2, limits)) < limits.moved_floor:
+    if (moves := moved(label, r2, even, limits)) < limits.moved_floor:
         attention = f"{rounded_down(moves)} of its attention"
         asked = f"{limits.moved_floor:g} is asked"
         return f"what held explains {r2:.2f} of it, but moves {attention} where {asked}"
@@ -169,9 +177,9 @@ def _worded(
 ) -> dict[str, str]:
     """What is said of a head, at length and in short, and how surely."""
     limits, n_judges, first = fit.thresholds, len(fit.judges), own["first_position_share"]
-    sure = head_confidence(label, own["r2"], own["r2_low"], general, limits)
+    sure = head_confidence(label, own["r2"], own["r2_low"], general, fit.even, limits)
     if sure == "unlabelled":
-        why = why_unlabelled(label, own["r2"], general, n_judges, limits, raised)
+        why = why_unlabelled(label, own["r2"], general, fit.even, n_judges, limits, raised)
         width = (own["entropy"], first, visible)
         said, gist = unlabelled_sentence(*width, why), unlabelled_sentence(*width)
         gist = f"Unlabelled: {why}." if n_judges < FEWEST_JUDGES else gist

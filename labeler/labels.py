@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jaxtyping import Float
+from numpy import ndarray
+
 from labeler.classes import Group
 
 
@@ -44,13 +47,14 @@ class Rule:
         """The share that is not assigned."""
         return max(0.0, 1.0 - sum(term.share for term in self.terms))
 
-    @property
-    def moved(self) -> float:
+    def moved(self, even: Float[ndarray, " relation"]) -> float:
         """The attention that it takes from an even spread where all its predictions have targets.
 
-        A fraction, 0 to 1: a head that looks to rare targets alone moves all of it at few queries.
+        `even` is what an even spread gives the targets of each relation where it has some. A
+        fraction, 0 to 1: a head that looks to rare targets alone moves all of it at few queries,
+        one that looks to all tokens but the first moves next to nothing.
         """
-        return min(1.0, sum(term.weight for term in self.terms))
+        return min(1.0, sum(term.weight * (1 - even[term.relation]) for term in self.terms))
 
 
 @dataclass(frozen=True)

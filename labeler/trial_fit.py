@@ -197,7 +197,8 @@ def _said(
     phrases = [item.phrase for item in fit.vocabulary.relations]
     found = []
     for head, label in enumerate(labels):
-        sure = head_confidence(label, r2[head], low[head], general[head], fit.thresholds)
+        figures = r2[head], low[head], general[head]
+        sure = head_confidence(label, *figures, fit.even, fit.thresholds)
         printed = sure != "unlabelled"
         found.append(head_sentence(label, phrases.__getitem__) if printed else "")
     return found

@@ -109,4 +109,4 @@ def verdicts(model: LanguageModel, texts: Texts) -> dict[str, Verdict]:
 
 def _sure(index: int, r2: ndarray, low: ndarray, general: ndarray, found: Fitted) -> str:
     values = [float(np.asarray(x)[index]) for x in (r2, low, general)]
-    return head_confidence(found.labels[index], *values, found.fit.thresholds)
+    return head_confidence(found.labels[index], *values, found.fit.even, found.fit.thresholds)

@@ -76,7 +76,7 @@ def test_all_but_the_diffuse_head_are_labelled(found: Fitted) -> None:
     general = found.fit.general_r2(found.labels)
     limits = found.fit.thresholds
     sure = [
-        head_confidence(label, r2[h], low[h], general[h], limits)
+        head_confidence(label, r2[h], low[h], general[h], found.fit.even, limits)
         for h, label in enumerate(found.labels)
     ]
     assert [
@@ -135,3 +135,14 @@ def test_noise_keeps_the_mean() -> None:
     mean = np.mean([noisy(row, rng)[3] for _ in range(4000)], axis=0)
     # Variance p(1−p)/13 at most 0.0193: the mean of 4000 draws is within 4 · 0.0022 of its value.
     np.testing.assert_allclose(mean, 0.95 * row[3] + 0.05 / 4, atol=0.009)
+
+
+def test_an_even_spread_gives_targets_their_part_of_what_is_seen(
+    found: Fitted, stories: Stories
+) -> None:
+    """A query at position q sees q + 1 keys: q of them are not the first."""
+    query = np.concatenate([np.arange(1, len(item)) for item in stories.choosing])
+    names = [item.name for item in stories.vocabulary.relations]
+    even = dict(zip(names, found.fit.even, strict=True))
+    assert even["anywhere"] == pytest.approx(np.mean(query / (query + 1)))
+    assert even["start of text"] == pytest.approx(np.mean(1 / (query + 1)))

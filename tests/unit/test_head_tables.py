@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from labeler.head_tables import confidence, head_confidence, why_unlabelled
@@ -10,6 +11,8 @@ from labeler.labels import HeadLabel, Rule, Term
 from labeler.thresholds import Thresholds
 
 LIMITS = Thresholds()
+EVENLY = np.array([0.0, 0.98])
+"""Relation 0 has one of very many keys; relation 1 all but the first of fifty."""
 SOMETHING = HeadLabel("L0H0", Rule((Term(0, 0.4, 1.0),), (0,)), ())
 EVEN = HeadLabel("L0H0", Rule((Term(0, 0.022, 1.0),), (0,)), ())
 NOTHING = HeadLabel("L0H0", Rule((), (0,)), ())
@@ -19,29 +22,33 @@ def test_without_an_interval_above_zero_there_is_no_label():
     assert confidence(0.9, 0.1, True, LIMITS) == "clear"
     for low in (0.0, -0.1, math.nan):
         assert confidence(0.9, low, True, LIMITS) == "unlabelled"
-    assert head_confidence(SOMETHING, 0.9, math.nan, 0.9, LIMITS) == "unlabelled"
+    assert head_confidence(SOMETHING, 0.9, math.nan, 0.9, EVENLY, LIMITS) == "unlabelled"
 
 
 def test_a_label_that_moves_next_to_nothing_is_none():
     """Spreads over all visible tokens (98%), with more on all but the first (2.2%)."""
-    assert head_confidence(SOMETHING, 0.2, 0.1, 0.2, LIMITS) == "likely"
-    assert head_confidence(EVEN, 0.2, 0.1, 0.2, LIMITS) == "unlabelled"
-    assert head_confidence(EVEN, 0.9, 0.8, 0.9, LIMITS) == "unlabelled"
+    assert head_confidence(SOMETHING, 0.2, 0.1, 0.2, EVENLY, LIMITS) == "likely"
+    assert head_confidence(EVEN, 0.2, 0.1, 0.2, EVENLY, LIMITS) == "unlabelled"
+    assert head_confidence(EVEN, 0.9, 0.8, 0.9, EVENLY, LIMITS) == "unlabelled"
     # 2% of all attention, but all of it where there is a target.
     rare = HeadLabel("L0H0", Rule((Term(0, 0.02, 0.02),), (0,)), ())
-    assert head_confidence(rare, 0.2, 0.1, 0.2, LIMITS) == "likely"
+    assert head_confidence(rare, 0.2, 0.1, 0.2, EVENLY, LIMITS) == "likely"
+    # Half of it, to all but the first of fifty tokens, which an even spread gives 98% already.
+    all_but_one = HeadLabel("L0H0", Rule((Term(1, 0.5, 1.0),), (0,)))
+    assert all_but_one.general.moved(EVENLY) == pytest.approx(0.5 * 0.02)
+    assert head_confidence(all_but_one, 0.2, 0.1, 0.2, EVENLY, LIMITS) == "unlabelled"
     # An exception counts where the label is clear, as it does for the general rule's own R².
     exception = HeadLabel("L0H0", EVEN.general, (SOMETHING.general,))
-    assert head_confidence(exception, 0.4, 0.3, 0.4, LIMITS) == "unlabelled"
-    assert head_confidence(exception, 0.6, 0.5, 0.4, LIMITS) == "clear"
+    assert head_confidence(exception, 0.4, 0.3, 0.4, EVENLY, LIMITS) == "unlabelled"
+    assert head_confidence(exception, 0.6, 0.5, 0.4, EVENLY, LIMITS) == "clear"
 
 
 def test_the_reason_on_short_prompts_is_what_copies_reach():
     raised = replace(LIMITS, head_floor=0.153)
     reached = "one head in fifty of re-initialised copies reaches 0.153 on prompts so short"
-    why = why_unlabelled(SOMETHING, 0.12, 0.12, 8, raised, raised=True)
+    why = why_unlabelled(SOMETHING, 0.12, 0.12, EVENLY, 8, raised, raised=True)
     assert why == f"what held explains 0.120 of it, and {reached}"
-    why = why_unlabelled(SOMETHING, 0.2, 0.1, 8, raised, raised=True)
+    why = why_unlabelled(SOMETHING, 0.2, 0.1, EVENLY, 8, raised, raised=True)
     assert why == f"what held explains 0.20 of it, its general rule 0.100 where {reached}"
 
 
@@ -70,4 +77,4 @@ def test_the_reason_on_short_prompts_is_what_copies_reach():
     ],
 )
 def test_the_reason_is_the_one_that_kept_the_label_back(label, r2, general, judges, why):
-    assert why_unlabelled(label, r2, general, judges, LIMITS) == why
+    assert why_unlabelled(label, r2, general, EVENLY, judges, LIMITS) == why
