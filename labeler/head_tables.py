@@ -265,9 +265,10 @@ def _exception_rows(
             said = {"prediction": EVENLY, "order": 0, "selected": True, "share": 1.0}
             yield {"name": label.name, "query_class": rule.query_class, **said}
         for order, term in enumerate(rule.terms):
+            relation = relations[term.relation]
             yield {
                 "name": label.name,
-                "prediction": relations[term.relation].name,
+                "prediction": relation.name,
                 "query_class": rule.query_class,
                 "order": order,
                 "share": term.share,
@@ -276,7 +277,8 @@ def _exception_rows(
                 "lift_low": low[term.relation],
                 "lift_high": high[term.relation],
                 "selected": True,
-                **(NO_LIFT if relations[term.relation].start else {}),
+                # Of a distance it is 1 by definition: here lift is over the class's own distances.
+                **(NO_LIFT if relation.start or relation.positional else {}),
                 **_tested(
                     found.get((head, rule.query_class, term.relation)),
                     worth[rule.query_class, term.relation],

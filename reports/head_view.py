@@ -16,6 +16,7 @@ from reports.shapes import Tick, distance_curve
 from reports.wording import (
     CONDITIONS,
     MARKS,
+    NOTHING,
     decimal,
     number,
     percent,
@@ -29,6 +30,8 @@ from reports.wording import (
 )
 
 Row = dict[str, Any]
+ALWAYS = 0.97
+"""From this coverage on a prediction is taken to have a target at every query, as in labels."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,7 @@ def _groups(rows: list[Row], unexplained: Any, classes: dict[str, str]) -> list[
 
 
 def _share(row: Row) -> ShareView:
+    covered = number(row["coverage"])
     return ShareView(
         prediction=sentence(row["prediction"]),
         text=share(row["share"]),
@@ -259,9 +263,9 @@ def _share(row: Row) -> ShareView:
         low=number(row["share_low"]),
         high=number(row["share_high"]),
         interval=percent_span(row["share_low"], row["share_high"]),
-        lift=decimal(row["lift"], 1),
+        lift=NOTHING if number(row["lift"]) is None else f"{decimal(row['lift'], 1)}×",
         lift_interval=span(row["lift_low"], row["lift_high"], 1),
-        coverage=percent(row["coverage"]),
+        coverage=percent(covered) if covered is not None and covered < ALWAYS else "",
         q=probability(row["q"]),
     )
 

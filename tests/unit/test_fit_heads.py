@@ -10,6 +10,7 @@ import pytest
 from heuristics.registry import load_heuristics
 from labeler.fit_heads import HeadFit
 from labeler.head_moments import make_rule, printed, rule_error
+from labeler.head_tables import prediction_rows
 from labeler.labels import HeadLabel, Rule, Term
 from labeler.predict import Rules, patterns
 from labeler.prepare import Prepared, Vocabulary
@@ -132,6 +133,23 @@ def test_content_that_distance_explains_is_not_allowed(fit: HeadFit) -> None:
     assert not fit.allowed[0, content]
     assert lift[1] > 1.5
     assert fit.allowed[1, content]
+
+
+def test_a_distance_has_no_lift_within_a_class(fit: HeadFit) -> None:
+    # Lift in a class is over the class's own distances: 1 for "previous token", whatever is done.
+    vocabulary, folds = _folds()
+    found, _ = statistics_of(folds, vocabulary, partial(_noisy, HEADS))
+    index = {name: NAMES.index(name) for name in ("previous token", "every a")}
+    (group,) = (group for group in fit.groups if group.name == "letter a")
+    rule = Rule(tuple(Term(i, 0.4, 1.0) for i in index.values()), group.leaves, group)
+    made = [HeadLabel(f"L0H{head}", Rule((), fit.leaves), (rule,)) for head in range(len(HEADS))]
+    rows = list(prediction_rows(fit, made, [], found, 0))
+    own = [row for row in rows if row["name"] == "L0H1"]
+    within = {row["prediction"]: row["lift"] for row in own if row["query_class"]}
+    assert within["previous token"] is None
+    assert within["every a"] > 1
+    general = {row["prediction"]: row["lift"] for row in own if not row["query_class"]}
+    assert general["previous token"] > 0
 
 
 def test_general_r2_is_of_the_general_rule_alone(fit: HeadFit, labels: list[HeadLabel]) -> None:

@@ -65,6 +65,24 @@ def test_shares_and_rest_are_the_printed_ones(run: RunFolder) -> None:
         assert all(group.rest_fraction == remainder for group in general)
 
 
+def test_a_share_has_its_coverage_and_its_lift_only_where_they_say_something(
+    tmp_path: Path, run_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run_path, copy)
+    table = pd.read_parquet(copy / "predictions.parquet")
+    rows = table.index[table["name"].eq("L0H0") & table["selected"]]
+    table.loc[rows, "lift"] = 2.0
+    table.loc[rows, "coverage"] = 1.0
+    table.loc[rows[0], "lift"] = None  # of a distance, in an exception
+    table.loc[rows[0], "coverage"] = 0.5
+    write_table(copy, "predictions.parquet", table)
+    shares = [share for group in view(open_run(copy)).heads[0].groups for share in group.shares]
+    assert sorted((share.coverage, share.lift) for share in shares) == sorted(
+        [("50%", "–"), *[("", "2.0×")] * (len(rows) - 1)]
+    )
+
+
 def test_exceptions_carry_their_class_in_words(run: RunFolder) -> None:
     head = next(h for h in view(run).heads if len(h.groups) > 1)
     assert head.groups[1].wording.startswith("on a ")
