@@ -1,4 +1,4 @@
-"""What a neuron's label adds to token identity and position: partial R²."""
+"""What a neuron's label adds to the identity of frequent tokens and position: partial R²."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ def partial_r2(
 ) -> Float[ndarray, " neuron"]:
     """1 − error(token, position, label) / error(token, position), on judging folds.
 
-    Token identity is one column for each frequent token, position the bands; all is refitted on
-    choosing folds. 0 where the label says nothing but current tokens and positions.
+    Token identity is one column for each frequent token, none for rarer ones, position the bands;
+    all is refitted on choosing folds. 0 where the label says nothing but current tokens and
+    positions.
     """
     choosing, judging, _, _ = split_folds(len(folds))
     whole = merge(folds[i] for i in choosing)
