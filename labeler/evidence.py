@@ -49,8 +49,9 @@ class Row:
 class HeadEvidence:
     """Keeps, for each head, the rows best and worst explained, one a prompt, and exceptions'.
 
-    The best are of queries that the general rule speaks of, each of another token; they and those
-    of exceptions show half of the attention or more within the strip, where any row does.
+    The best, by how much and how well they are explained (the squared attention explained, times
+    R²), are of queries that the general rule speaks of, each of another token; they and those of
+    exceptions show half of the attention or more within the strip, where any row does.
     """
 
     labels: Sequence[HeadLabel]
@@ -66,7 +67,10 @@ class HeadEvidence:
         n, text = len(item), replace(item.text)  # without what heuristics computed
         flat = baseline(n, None)
         error = ((real - said) ** 2).sum(dim=2)
-        explained = ((real - flat) ** 2).sum(dim=2) - error
+        energy = ((real - flat) ** 2).sum(dim=2)
+        explained = energy - error
+        # Times R²: else the best are the sharpest rows, however little of them is explained.
+        explained *= explained.abs() / energy.clamp(min=1e-12)
         early = min(EARLY, n - 1)
         explained -= HIDDEN * (real.tril(-MAX_STRIP).sum(dim=2) > 0.5)
         error[:, :early], explained[:, :early] = -1, -2 * HIDDEN

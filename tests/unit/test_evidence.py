@@ -10,6 +10,7 @@ import torch
 from labeler.classes import Group
 from labeler.evidence import MAX_STRIP, HeadEvidence
 from labeler.labels import HeadLabel, Rule, Term
+from labeler.predict import baseline
 from labeler.prepare import Prepared
 from tests.unit.made_texts import prepared, random_letters, vocabulary_of
 
@@ -51,6 +52,24 @@ def test_the_best_rows_are_of_the_general_rule_and_of_several_tokens() -> None:
             assert by_id[row["prompt"]].classes[row["query"]] in leaves
     tokens = [by_id[row["prompt"]].text.token_ids[row["query"]] for row in found["best"]]
     assert len(set(tokens)) == len(tokens) == 3
+
+
+def test_a_sharp_row_that_is_explained_badly_is_no_best_row() -> None:
+    items = [item for item in _made(40) if len(item) > 30]
+    classes = tuple(sorted({int(leaf) for item in items for leaf in item.classes}))
+    rows = HeadEvidence([HeadLabel("L0H0", Rule(TERM, classes))], 1)
+    for item in items:
+        n = len(item)
+        real, said = baseline(n, None)[None].clone(), baseline(n, None)[None].clone()
+        previous = _at(item, np.maximum(np.arange(n) - 1, 0))
+        # Half of query 10's attention is on one key, and the label has it; all of query 20's is,
+        # and the label has a fifth: 9/25 of a four times larger square, against all of it.
+        real[0, 10] = said[0, 10] = (real[0, 10] + previous[0, 10]) / 2
+        real[0, 20] = previous[0, 20]
+        said[0, 20] = (4 * baseline(n, None)[20] + previous[0, 20]) / 5
+        rows(item, 0, real, said)
+    found = [row for row in rows.table() if row["kind"] == "best"]
+    assert {row["query"] for row in found} == {10}
 
 
 def test_a_row_that_shows_where_it_attends_is_preferred() -> None:
