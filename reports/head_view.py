@@ -146,6 +146,11 @@ def by_name(table: pd.DataFrame, column: str = "name") -> dict[str, list[Row]]:
     return groups
 
 
+def class_wordings(folder: RunFolder) -> dict[str, str]:
+    """How labels say each query class: `on a full stop`."""
+    return {c["name"]: c.get("wording", c["name"]) for c in folder.run.get("query_classes", [])}
+
+
 def head_views(folder: RunFolder) -> list[HeadView]:
     """All heads, in the order of heads.parquet."""
     found = verdicts(folder.review)
@@ -160,7 +165,7 @@ def head_views(folder: RunFolder) -> list[HeadView]:
     labels = {
         row["name"]: in_short(row, found.get(row["name"])) for row in following.to_dict("records")
     }
-    classes = {c["name"]: c.get("wording", c["name"]) for c in folder.run.get("query_classes", [])}
+    classes = class_wordings(folder)
     views = []
     for row in folder.heads.to_dict("records"):
         name = str(row["name"])

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from labeler.results import RunFolder
 from reports.activation_view import heat_part
-from reports.head_view import by_name
+from reports.head_view import by_name, class_wordings
 from reports.neuron_parts import neuron_parts
 from reports.pack import Dictionary, pack, rounded
 from reports.strips import cost_strips, head_strips
@@ -36,6 +36,7 @@ def _head_parts(folder: RunFolder) -> Iterator[Part]:
     labelled = dict(
         zip(folder.heads["name"], folder.heads["confidence"].ne("unlabelled"), strict=True)
     )
+    classes = class_wordings(folder)
     every = by_name(folder.predictions[folder.predictions["query_class"].fillna("").eq("")])
 
     def make(names: list[str]) -> str:
@@ -43,7 +44,7 @@ def _head_parts(folder: RunFolder) -> Iterator[Part]:
         costs = cost_strips(folder.costs[folder.costs["name"].isin(names)], tokens)
         heads = {
             name: {
-                "strips": head_strips(evidence.get(name, []), labelled[name], tokens),
+                "strips": head_strips(evidence.get(name, []), labelled[name], tokens, classes),
                 "costs": costs.get(name, []),
                 "relations": _relations(every.get(name, [])),
             }

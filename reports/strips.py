@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,17 +26,20 @@ NEURON_TITLES = {
 }
 
 
-def head_strips(rows: list[Row], labelled: bool, tokens: Dictionary[str]) -> Groups:
-    """Rows of evidence/heads.parquet about one head."""
-    what = "the label" if labelled else "spreading evenly"
-    titles = {
-        "best": f"Rows that {what} explains best",
-        "worst": f"Rows that {what} explains worst",
-    }
+def head_strips(
+    rows: list[Row], labelled: bool, tokens: Dictionary[str], classes: Mapping[str, str]
+) -> Groups:
+    """Rows of evidence/heads.parquet about one head; `classes` are query classes in words.
+
+    Without a label what is shown is what held, though it was too little.
+    """
+    what = "that the label explains" if labelled else "explained"
+    titles = {kind: f"Rows {what} {kind}" for kind in ("best", "worst")}
+    titles |= {f"exception: {name}": f"Exception: {said}" for name, said in classes.items()}
     groups: dict[str, list[Row]] = {}
     for row in rows:
         kind = str(row["kind"])
-        title = titles.get(kind) or sentence(kind).replace("exception: ", "Exception: ", 1)
+        title = sentence(titles.get(kind, kind))
         r2 = "" if number(row["r2"]) is None else f"R² {decimal(row['r2'])}"
         beyond = 1 - sum(row["real"])
         if beyond >= BEYOND:

@@ -62,7 +62,7 @@ function drawPatterns(slot, part, name) {
   const block = copy("patterns");
   const text = $(".strip", block);
   const unlabelled = byId(name).dataset.confidence === "unlabelled";
-  if (unlabelled) $$("figcaption", block)[1].textContent = "Too little for a label";
+  if (unlabelled) $$("figcaption", block)[1].textContent = "What held, too little for a label";
   const panels = $$("canvas", block).map((canvas) => panel(canvas, prompt));
   const show = (query) => showQuery(prompt, query, panels, text, $(".readout", block));
   const pin = (query) => {

@@ -23,17 +23,18 @@ def test_groups_of_a_head_keep_their_order_and_say_whose_rows_they_are() -> None
         for kind in ("best", "worst", "exception: comma")
     ]
     tokens: Dictionary[str] = Dictionary()
-    groups = head_strips(given, True, tokens)
+    classes = {"comma": "on a comma"}
+    groups = head_strips(given, True, tokens, classes)
     assert [group["title"] for group in groups] == [
         "Rows that the label explains best",
         "Rows that the label explains worst",
-        "Exception: comma",
+        "Exception: on a comma",
     ]
     first = groups[0]["rows"][0]
     assert (first["under"], first["at"]) == (["s1:6", "R² 0.50"], 2)
     assert [tokens.items[i] for i in first["t"]] == ["·a", "b", "c"]
-    titles = [group["title"] for group in head_strips(given, False, Dictionary())]
-    assert titles[0] == "Rows that spreading evenly explains best"
+    titles = [group["title"] for group in head_strips(given, False, Dictionary(), classes)]
+    assert titles[0] == "Rows explained best"  # by what held, which is no label
 
 
 def test_attention_that_a_strip_does_not_reach_is_said() -> None:
@@ -41,7 +42,7 @@ def test_attention_that_a_strip_does_not_reach_is_said() -> None:
         row("best", query=6, real=real, predicted=[0, 0, 0], r2=0.5)
         for real in ([0.1, 0.1, 0.0], [0.5, 0.2, 0.15])
     ]
-    (group,) = head_strips(given, True, Dictionary())
+    (group,) = head_strips(given, True, Dictionary(), {})
     assert [one["under"][1] for one in group["rows"]] == ["R² 0.50; 80% further left", "R² 0.50"]
 
 
