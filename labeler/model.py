@@ -170,12 +170,18 @@ class LanguageModel:
         return (weights if scale is None else weights * scale[:, None]).to(self.device)
 
     def unembedding(self) -> tuple[Float[Tensor, "layer d_mlp d_model"], Float[Tensor, "d v"]]:
-        """`W_out` of every layer and `W_U` with the final norm's scale folded in and centred."""
+        """`W_out` of every layer and `W_U` with the final norm's scale folded in and centred.
+
+        Over tokens, as softmax sees it; before a LayerNorm over the residual stream, too, as it
+        takes out the mean of what is written.
+        """
         layers = range(self.shape.n_layers)
         w_u = self.bridge.W_U.to(self.device)
         w_out = torch.stack([self.bridge.blocks[i].mlp.W_out.to(self.device) for i in layers])
         scale = norm_scale(self.bridge.ln_final)
         w_u = w_u if scale is None else w_u * scale.to(w_u)[:, None]
+        if not self.bridge.ln_final.uses_rms_norm:
+            w_u = w_u - w_u.mean(dim=0, keepdim=True)
         return w_out, w_u - w_u.mean(dim=-1, keepdim=True)
 
     def _mlp_scale(self, layer: int) -> Float[Tensor, " d_model"] | None:

@@ -53,6 +53,24 @@ def test_parameters_that_share_memory_are_mended_too(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(before, parameters, strict=True))
 
 
+def test_a_neurons_effect_is_what_its_output_does_through_the_final_norm(model):
+    # LayerNorm takes the mean of the residual stream out, so what a neuron adds to every dimension
+    # alike does nothing; on a stream of variance 1 a small step moves the logits by its effect.
+    w_out, w_u = model.unembedding()
+    torch.manual_seed(0)
+    stream = torch.randn(10_000, w_out.shape[2])
+    stream = (stream - stream.mean(dim=1, keepdim=True)) / stream.std(dim=1, keepdim=True)
+    step = w_out[0, 3] + 1.0
+
+    def logits(x):
+        return model.bridge.unembed(model.bridge.ln_final(x))
+
+    moved = (logits(stream + 1e-2 * step) - logits(stream)).mean(dim=0) / 1e-2
+    expected = step @ w_u
+    moved -= moved.mean()
+    assert float(torch.corrcoef(torch.stack([moved, expected]))[0, 1]) > 0.999
+
+
 def test_zeroing_a_neuron_is_taking_its_output_weights_away(model, texts):
     rows = ablate_neurons(model, texts, ["L0N3", "L0N5"], {"L0N3": 0.1, "L0N5": 0.2})
     found = {(row["name"], row["condition"]): row for row in rows}
