@@ -11,7 +11,7 @@ from numpy import ndarray
 from heuristics.contract import feature, relation
 from heuristics.matching import Pieces, at_keys
 from heuristics.targets import Targets
-from heuristics.text import Text
+from heuristics.text import Text, per_text
 
 
 class Back(NamedTuple):
@@ -139,24 +139,24 @@ def whole_word(text: Text) -> ndarray:
     query_class=True,
 )
 def first_piece(text: Text) -> ndarray:
-    """The first of several pieces of a word."""
-    return (text.piece == 0) & (text.word_end > text.position)
+    """The first of several pieces of a word; punctuation left out."""
+    return (text.piece == 0) & (text.word_end > text.position) & letters(text)
 
 
 @feature(
     "second piece", noun="second piece of a word", plural="second pieces of words", query_class=True
 )
 def second_piece(text: Text) -> ndarray:
-    """The second piece of a word."""
-    return text.piece == 1
+    """The second piece of a word; punctuation left out."""
+    return (text.piece == 1) & letters(text)
 
 
 @feature(
     "third piece", noun="third piece of a word", plural="third pieces of words", query_class=True
 )
 def third_piece(text: Text) -> ndarray:
-    """The third piece of a word."""
-    return text.piece == 2
+    """The third piece of a word; punctuation left out."""
+    return (text.piece == 2) & letters(text)
 
 
 @feature(
@@ -166,8 +166,8 @@ def third_piece(text: Text) -> ndarray:
     query_class=True,
 )
 def later_piece(text: Text) -> ndarray:
-    """The fourth piece of a word, or a later one."""
-    return text.piece > 2
+    """The fourth piece of a word, or a later one; punctuation left out."""
+    return (text.piece > 2) & letters(text)
 
 
 @feature(
@@ -177,8 +177,8 @@ def later_piece(text: Text) -> ndarray:
     query_class=True,
 )
 def continuation(text: Text) -> ndarray:
-    """Any piece of a word but the first."""
-    return text.piece > 0
+    """Any piece of a word but the first; punctuation left out."""
+    return (text.piece > 0) & letters(text)
 
 
 @feature(
@@ -188,8 +188,8 @@ def continuation(text: Text) -> ndarray:
     query_class=True,
 )
 def last_piece(text: Text) -> ndarray:
-    """The last of several pieces of a word."""
-    return (text.piece > 0) & (text.word_end == text.position)
+    """The last of several pieces of a word; punctuation left out."""
+    return (text.piece > 0) & (text.word_end == text.position) & letters(text)
 
 
 @feature(
@@ -212,6 +212,7 @@ def word_beginning(text: Text) -> ndarray:
     return (text.piece == 0) & letters(text)
 
 
+@per_text
 def letters(text: Text) -> ndarray:
     """Positions whose word has a letter or a digit."""
     return text.on_words(

@@ -172,6 +172,18 @@ def test_not_every_dot_or_comma_is_a_mark(string, marked):
     assert sorted({*fires("full stop", text), *fires("comma", text)}) == marked
 
 
+PIECES = ["first piece", "second piece", "third piece", "fourth piece or later"]
+
+
+@pytest.mark.parametrize("name", [*PIECES, "last piece", "word continuation"])
+def test_a_mark_or_an_emoji_in_byte_pieces_is_no_word(name):
+    # A word of four pieces among them: 8 to 11.
+    text = make_text("“×3|a| 🙂×3|el|ep|han|ts")
+    expected = dict(zip(PIECES, [[8], [9], [10], [11]], strict=True))
+    expected |= {"last piece": [11], "word continuation": [9, 10, 11]}
+    assert fires(name, text) == expected[name]
+
+
 def test_a_token_may_carry_several_marks():
     text = make_text('He| said|,| "|Take| it|". Tom| left|.')
     assert fires("closing speech mark", text) == [7]
