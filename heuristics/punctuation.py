@@ -215,8 +215,10 @@ def every_pivot(text: Text) -> Targets:
 
 @feature("apostrophe")
 def apostrophe(text: Text) -> ndarray:
-    """An apostrophe inside or at the end of a word."""
-    return text.regex(r"(?<=\w)['’]")
+    """An apostrophe inside or at the end of a word; a mark that closes speech is none."""
+    found = np.zeros(len(text.string), dtype=bool)
+    found[[match.start() for match in re.finditer(r"(?<=\w)['’]", text.string)]] = True
+    return text.on_characters(found & ~text.speech.closing)
 
 
 @feature("hyphen")

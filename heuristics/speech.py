@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
-_CLOSER = {"“": "”", "«": "»", "„": "“", "‘": "’"}
+_CLOSER = {'"': '"', "“": "”", "«": "»", "„": "“", "‘": "’"}
+_MARK = re.compile(r"[\n\"“”«»„‘’]")
+_BEFORE_CLOSER, _AFTER_CLOSER = ".!?,;:…)'’", ".,;:!?)]—-"
+_WORD = re.compile(r"(?!(?:tis|twas|em|til|till|cause|n|bout)\b)[^\W\d_]", re.IGNORECASE)
+"""A letter, but not of a word that is written with an apostrophe in front."""
 _SENTENCE_END = set(".!?…:;,—-\"”»’'")
 
 
@@ -30,36 +35,58 @@ class Speech:
 def match_speech(string: str) -> Speech:
     """Match opening to closing marks; a paragraph break closes whatever is open.
 
-    Straight double marks alternate, but that one right after a word or a sentence, with a space
-    behind it, opens nothing (`5'6" tall`). Curly marks and guillemets open and close by their
-    shape; a single curly mark counts only as a pair, since its closing form is also the apostrophe.
-    A line break is a paragraph break where the line before it ends in punctuation, so that speech
-    in hard-wrapped text stays open.
+    Straight double marks alternate, but one right after a word or a mark, with no word behind it,
+    opens nothing (`5'6" tall`). Curly marks and guillemets open and close by their shape; a single
+    curly mark counts only as a pair, since either form may be an apostrophe (`‘Twas`, `don’t`).
+    Straight single marks are apostrophes. A line break is a paragraph break where the line before
+    it ends in punctuation, so that speech in hard-wrapped text stays open.
     """
     spans: list[tuple[int, int]] = []
     open_marks: list[tuple[int, str]] = []
-    for index, character in enumerate(string):
-        if character == "\n" and _breaks_paragraph(string, index):
-            spans.extend((start, -index) for start, _ in open_marks)
-            open_marks.clear()
-        elif open_marks and character == open_marks[-1][1]:
-            if character != "’" or not string[index + 1 : index + 2].isalpha():
-                spans.append((open_marks.pop()[0], index))
-        elif character == '"' and not _closes_word(string, index):
-            open_marks.append((index, '"'))
-        elif character in _CLOSER and not (character == "‘" and not _opens_word(string, index)):
+    for found in _MARK.finditer(string):
+        index, character = found.start(), found[0]
+        if character == "\n":
+            if _breaks_paragraph(string, index):
+                spans.extend(_cut_off(open_marks, index))
+                open_marks.clear()
+            continue
+        closed = _closed_by(open_marks, string, index)
+        if closed >= 0:
+            spans.append((open_marks[closed][0], index))
+            del open_marks[closed:]
+        elif _opens(string, index):
             open_marks.append((index, _CLOSER[character]))
-    spans.extend((start, -len(string)) for start, _ in open_marks)
+    spans.extend(_cut_off(open_marks, len(string)))
     return _from_spans(len(string), sorted(spans))
 
 
-def _opens_word(string: str, index: int) -> bool:
-    return string[index + 1 : index + 2].isalpha()
+def _cut_off(open_marks: list[tuple[int, str]], index: int) -> list[tuple[int, int]]:
+    """Speech that ends without a mark; a single mark without its pair is no speech."""
+    return [(start, -index) for start, closer in open_marks if closer != "’"]
 
 
-def _closes_word(string: str, index: int) -> bool:
-    before, after = string[index - 1 : index], string[index + 1 : index + 2]
-    return (before.isalnum() or before in (".", "!", "?")) and after.isspace()
+def _closed_by(open_marks: list[tuple[int, str]], string: str, index: int) -> int:
+    """Which open mark a character closes; −1 for none. Single ones above it were apostrophes."""
+    character = string[index]
+    if character == "’":
+        if string[index + 1 : index + 2].isalpha() or not open_marks:
+            return -1
+        return len(open_marks) - 1 if open_marks[-1][1] == "’" else -1
+    for at in range(len(open_marks) - 1, -1, -1):
+        if open_marks[at][1] != "’":
+            return at if open_marks[at][1] == character else -1
+    return -1
+
+
+def _opens(string: str, index: int) -> bool:
+    character, before = string[index], string[index - 1 : index]
+    if character == "‘":
+        return not before.isalnum() and _WORD.match(string, index + 1) is not None
+    if character == '"':
+        after = string[index + 1 : index + 2]
+        follows = before.isalnum() or before in _BEFORE_CLOSER
+        return not (before and follows and (not after or after.isspace() or after in _AFTER_CLOSER))
+    return character in _CLOSER
 
 
 def _breaks_paragraph(string: str, index: int) -> bool:

@@ -52,7 +52,7 @@ def speech_tokens(text: Text) -> SpeechTokens:
     query_class=True,
 )
 def opening_mark(text: Text) -> ndarray:
-    """A mark that opens speech."""
+    """A mark that opens speech: double or curly; a straight single one counts as an apostrophe."""
     return speech_tokens(text).opening
 
 
@@ -62,7 +62,7 @@ def opening_mark(text: Text) -> ndarray:
     query_class=True,
 )
 def closing_mark(text: Text) -> ndarray:
-    """A mark that closes speech."""
+    """A mark that closes speech: double or curly; a straight single one counts as an apostrophe."""
     return speech_tokens(text).closing
 
 

@@ -191,6 +191,12 @@ def test_a_token_may_carry_several_marks():
     assert fires("speech", text) == [5, 6]
 
 
+def test_a_mark_that_closes_speech_is_no_apostrophe():
+    text = make_text("‘|Go|’| is|n|’t| it|.")
+    assert fires("closing speech mark", text) == [3]
+    assert fires("apostrophe", text) == [6]
+
+
 def test_a_paragraph_break_closes_speech():
     text = make_text('"|Hello|!|\n|He| left|.')
     assert fires("speech", text) == [2, 3]

@@ -21,6 +21,19 @@ from heuristics.speech import match_speech
         ('"a.\n\n"b"', [(0, -3), (5, 7)]),
         ('"a\nb"', [(0, 4)]),
         ('"a', [(0, -2)]),
+        # A single mark without a pair, or before a word that begins with an apostrophe, is none.
+        ("‘So. Tom left.", []),
+        ("‘Twas the boys’ ball.", []),
+        ("don‘t, the boys’", []),
+        ("rock ‘n’ roll", []),
+        # It keeps no other speech open.
+        ("“‘So,” he said", [(0, 5)]),
+        ('"‘So," he said', [(0, 5)]),
+        # A mark with no word behind it opens nothing after a word or another mark.
+        ('So," he said. "No."', [(14, 18)]),
+        ('a 6", b "c"', [(8, 10)]),
+        ('So"', []),
+        ('("a")', [(1, 3)]),
     ],
 )
 def test_spans(string, spans):
