@@ -18,14 +18,21 @@ from heuristics.text import Text, per_text
 
 
 class Mark(NamedTuple):
-    """A punctuation mark: its name and the pattern that finds it in the string."""
+    """A punctuation mark: its name, the pattern that finds it in the string, what is none."""
 
     name: str
     pattern: str
+    but: str = ""
 
 
-COMMA = Mark("comma", r"(?<!\d),|,(?!\d)")
-FULL_STOP = Mark("full stop", r"(?<!\.)(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)\.(?![.\d])")
+_TITLE = r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)"
+_ABBREVIATED = r"(?![.\da-z]|[A-Za-z]\.)"
+COMMA = Mark("comma", r"(?<!\d),|,(?!\d)", "one inside a number")
+FULL_STOP = Mark(
+    "full stop",
+    rf"(?<!\.)(?<!\.[A-Za-z]){_TITLE}\.{_ABBREVIATED}",
+    'one in a number, an ellipsis, an abbreviation ("Mr.", "U.S.") or a name ("a.txt")',
+)
 MAIN_MARKS = (COMMA, FULL_STOP)
 OTHER_MARKS = (
     Mark("exclamation mark", r"!"),
@@ -35,7 +42,7 @@ LINE_BREAK = Mark("line break", r"\n")
 RARE_MARKS = (
     Mark("semicolon", r";"),
     Mark("colon", r":"),
-    Mark("dash", r"[–—]|--|(?<=\s)-(?=\s)"),
+    Mark("dash", r"[–—]|--|(?<!\S)-(?!\S)"),
     Mark("ellipsis", r"…|\.\.+"),
 )
 
@@ -55,7 +62,7 @@ def has(text: Text, *marks: Mark) -> Bool[ndarray, " pos"]:
     mark=MAIN_MARKS,
 )
 def main_mark(text: Text, mark: Mark) -> ndarray:
-    """A {mark.name}; one inside a number, a title (Mr.) or an ellipsis does not count."""
+    """A {mark.name}; {mark.but} does not count."""
     return has(text, mark)
 
 
@@ -85,7 +92,7 @@ def dash(text: Text) -> ndarray:
 
 @feature("ellipsis", plural="ellipses")
 def ellipsis(text: Text) -> ndarray:
-    """Three dots, as one character or several."""
+    """Two dots or more, or the single character (…)."""
     return has(text, RARE_MARKS[3])
 
 
@@ -117,10 +124,11 @@ def strong_mark(text: Text) -> ndarray:
 
 @per_text
 def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
-    """Positions that touch a punctuation mark; apostrophes and hyphens inside words left out."""
+    """Positions that touch a punctuation mark; those inside words left out (don't, re-do, a_b)."""
     odd = {c for c in text.string if not (c.isalnum() or c.isspace() or is_punctuation(c))}
     marks = rf"[^\w\s'’\-{re.escape(''.join(sorted(odd)))}]"
-    return text.regex(rf"{marks}|(?<!\w)['’\-]|['’\-](?!\w)")
+    inner = r"(?<![^\W_])['’\-_]|['’\-_](?![^\W_])"
+    return text.regex(rf"{marks}|{inner}")
 
 
 def is_punctuation(character: str) -> bool:
@@ -134,13 +142,14 @@ def is_punctuation(character: str) -> bool:
     query_class=True,
 )
 def punctuation_mark(text: Text) -> ndarray:
-    """Any punctuation mark (in Unicode, or of ASCII), speech marks among them."""
+    """Any punctuation mark (in Unicode, or of ASCII), speech marks among them; an apostrophe, a
+    hyphen or an underscore inside a word is none."""
     return punctuation_mask(text)
 
 
 @feature("other punctuation", noun="rarer punctuation mark", plural="rarer marks", query_class=True)
 def other_punctuation(text: Text) -> ndarray:
-    """A mark other than a comma, a full stop, ! or ?, and a speech mark."""
+    """A mark other than a comma, a full stop, ! or ?, and a speech mark; the dot in "Mr." is."""
     speech = text.on_characters(text.speech.opening | text.speech.closing)
     return punctuation_mask(text) & ~has(text, *MAIN_MARKS, *OTHER_MARKS) & ~speech
 

@@ -165,6 +165,11 @@ def test_every_feature_has_a_case():
         ("3|.|5| m|.", [5]),
         ("Well|..|.| no|.", [5]),
         ("It| is| 1|,|000|.", [6]),
+        ("The| U|.|S|.| is| big|.", [8]),
+        ("Eat|,| e|.|g|.| a| plum|.", [2, 9]),
+        ("See| www|.|a|.|com|/b|.|txt|.", [10]),
+        # A space that was forgotten; a letter by itself.
+        ("So|.|He| is| I|.", [2, 6]),
     ],
 )
 def test_not_every_dot_or_comma_is_a_mark(string, marked):
@@ -182,6 +187,14 @@ def test_a_mark_or_an_emoji_in_byte_pieces_is_no_word(name):
     expected = dict(zip(PIECES, [[8], [9], [10], [11]], strict=True))
     expected |= {"last piece": [11], "word continuation": [9, 10, 11]}
     assert fires(name, text) == expected[name]
+
+
+def test_an_underscore_is_a_mark_unless_inside_a_word():
+    assert fires("punctuation mark", make_text("_|So|_| a|_|b|'|s| it|'| -")) == [1, 3, 10, 11]
+
+
+def test_a_bullet_at_the_start_is_a_dash():
+    assert fires("dash", make_text("-| a|-|b| -| c")) == [1, 5]
 
 
 def test_a_token_may_carry_several_marks():
