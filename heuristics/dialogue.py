@@ -13,11 +13,11 @@ from numpy import ndarray
 from heuristics import wordlists
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
-from heuristics.matching import at_keys, at_words
+from heuristics.matching import at_keys, at_words, match
 from heuristics.names import name_words
-from heuristics.punctuation import LINE_BREAK, has
+from heuristics.punctuation import FULL_STOP
 from heuristics.speech_marks import speech_tokens
-from heuristics.targets import Targets, mask_to_keys
+from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 from heuristics.wordclasses import tagged
 
@@ -66,43 +66,69 @@ class Turns:
     `own` is where the turn that a position is in (or, outside speech, the last one) began, `last`
     where the turn before it began, `own_last` the one before that (two speakers taking turns, the
     same speaker's); the opening marks' positions, −1 for none. `speaker` is the word that names who
-    speaks, as far as it stands before the speech.
+    speaks and `verb` the one that announces it, as far as they stand before the speech.
     """
 
     own: Int[ndarray, " pos"]
     last: Int[ndarray, " pos"]
     own_last: Int[ndarray, " pos"]
     speaker: Int[ndarray, " pos"]
+    verb: Int[ndarray, " pos"]
 
 
 @per_text
 def turns(text: Text) -> Turns:
-    """Speech in the same paragraph is one turn, until another speaker is announced."""
+    """Speech in the same paragraph is one turn, until somebody else speaks.
+
+    Somebody else is announced before ("Lily said") or named after it ("said Lily"), or speaks with
+    nothing told between. Speech that a paragraph leaves open goes on in the next.
+    """
     begins: list[int] = []
     speakers: list[int] = []
-    turn_of_speech: list[int] = []
-    end = 0
+    verbs: list[int] = []  # of each speech, as `number` is the number of its turn
+    number: list[int] = []
+    end, closed, given = 0, False, -1
     speeches = _speeches(text)
-    for start, close in speeches:
+    stops = [*(start for start, _ in speeches[1:]), len(text.string)]
+    for (start, close), stop in zip(speeches, stops, strict=False):
+        told = text.string[end + closed : start]
+        broken = "\n" in told if told.strip() else closed
         announced = _announced(text, max(end, text.string.rfind("\n", 0, start)), start)
-        broken = not begins or "\n" in text.string[end:start]
-        if broken or _another(text, speakers[-1], announced):
+        over = 0 <= announced.speaker == given  # said of the speech before
+        given = _given(text, close, stop)
+        if not begins or broken or _another(text, speakers[-1], announced, given):
             begins.append(int(text.char_position[start]))
             speakers.append(-1)
+            verbs.append(-1)
+            announced = Announced() if over else announced
+        else:
+            verbs.append(verbs[-1])
+        if announced.verb >= 0:
+            verbs[-1] = announced.verb
         if speakers[-1] < 0:
-            speakers[-1] = announced.speaker
-        turn_of_speech.append(len(begins) - 1)
-        end = abs(close)
+            said = announced.speaker
+            speakers[-1] = given if said < 0 or _different(text, said, given) else said
+        number.append(len(begins) - 1)
+        end, closed = abs(close), close > 0
     opened = text.char_position[[start for start, _ in speeches]] if speeches else _NONE
     latest = np.searchsorted(opened, text.position, side="right") - 1
-    turn = np.array([*turn_of_speech, -1], dtype=np.int64)[latest]
+    turn = np.array([*number, -1], dtype=np.int64)[latest]
     table = np.array([-1, -1, -1, *begins], dtype=np.int64)
     speaker = np.array([*speakers, -1], dtype=np.int64)[turn]
+    verb = np.array([*verbs, -1], dtype=np.int64)[latest]
     inside = speech_tokens(text).opener >= 0
-    return Turns(table[turn + 3], table[turn + 2], table[turn + 1], np.where(inside, speaker, -1))
+    before = inside & (np.append(text.last_position, -1)[speaker] < text.position)
+    return Turns(
+        own=table[turn + 3],
+        last=table[turn + 2],
+        own_last=table[turn + 1],
+        speaker=np.where(before, speaker, -1),
+        verb=np.where(inside, verb, -1),
+    )
 
 
 _NONE = np.zeros(0, dtype=np.int64)
+_ENDED = re.compile(rf"{FULL_STOP.pattern}|[!?\n]")
 
 
 def _speeches(text: Text) -> list[tuple[int, int]]:
@@ -117,19 +143,23 @@ def _speeches(text: Text) -> list[tuple[int, int]]:
 class Announced(NamedTuple):
     """Who is said to speak: a word, −1 for nobody; `before` the verb, and in a sentence `anew`."""
 
+    verb: int = -1
     speaker: int = -1
     before: bool = False
     anew: bool = False
 
 
-def _announced(text: Text, floor: int, opening: int) -> Announced:
-    """Who the last speech verb between two characters gives speech to: its subject, or a name."""
+def _announced(text: Text, floor: int, opening: int, which: int = -1) -> Announced:
+    """Who a speech verb between two characters gives speech to: its subject, or a name.
+
+    It is the last of the verbs unless `which` says another.
+    """
     parse = text.parse
     words = np.flatnonzero((parse.start >= floor) & (parse.end <= opening))
     verbs = words[speech_verb_words(text)[words]]
     if not len(verbs):
         return Announced()
-    verb = int(verbs[-1])
+    verb = int(verbs[which])
     speaker = int(grammar(text).subject[verb]) if text.parse.parsed else -1
     if not words[0] <= speaker <= words[-1]:
         nominal = name_words(text) | np.isin(parse.pos, ("NOUN", "PRON"))
@@ -137,20 +167,41 @@ def _announced(text: Text, floor: int, opening: int) -> Announced:
         speaker = int(named[-1]) if len(named) else -1
     before = 0 <= speaker < verb
     last = text.string[max(floor - 1, 0) : floor]  # of the speech before
-    ended = re.search(r"[.!?]", text.string[floor : int(parse.start[verb])]) is not None
-    return Announced(speaker, before, ended or (before and last == "."))
+    ended = _ENDED.search(text.string[floor : int(parse.start[verb])]) is not None
+    return Announced(verb, speaker, before, ended or (before and last == "."))
 
 
-def _another(text: Text, known: int, announced: Announced) -> bool:
-    """Whether somebody else is said to speak next; a pronoun may stand for anyone."""
+def _given(text: Text, close: int, stop: int) -> int:
+    """The word that names who spoke, right after the closing mark ("said Lily"); −1 for none.
+
+    `stop` is where the next speech begins. After a full stop nobody is named; after a question
+    mark, who is named before a verb that leads to more speech is the next to speak.
+    """
+    last = text.string[max(close - 1, 0) : max(close, 0)]
+    if last in ("", "."):
+        return -1
+    ended = _ENDED.search(text.string, close + 1, stop)
+    found = _announced(text, close, ended.start() if ended else stop, which=0)
+    leads = ended is None and stop < len(text.string)
+    return -1 if found.before and leads and last != "," else found.speaker
+
+
+def _another(text: Text, known: int, announced: Announced, given: int) -> bool:
+    """Whether somebody else is said to speak; a pronoun may stand for anyone."""
+    if _different(text, known, given):
+        return True
     speaker = announced.speaker
     if speaker < 0 or text.parse.pos[speaker] == "PRON":
         return False
     if known < 0:
         return announced.anew
-    said = text.parse.lower[known] == text.parse.lower[speaker]
-    anyone = text.parse.pos[known] == "PRON"
-    return not said and not anyone and (announced.anew or announced.before)
+    return _different(text, known, speaker) and (announced.anew or announced.before)
+
+
+def _different(text: Text, known: int, speaker: int) -> bool:
+    if known < 0 or speaker < 0 or "PRON" in (text.parse.pos[known], text.parse.pos[speaker]):
+        return False
+    return bool(text.parse.lower[known] != text.parse.lower[speaker])
 
 
 @relation("start of this turn", phrase="the start of this turn of speech")
@@ -179,11 +230,14 @@ def speaker(text: Text) -> Targets:
 
 @relation("speech verb of this speech", phrase="the verb that announces the speech")
 def own_speech_verb(text: Text) -> Targets:
-    """From inside speech, the nearest speech verb before its opening mark, in its paragraph."""
+    """From inside speech, the nearest speech verb before its opening mark, in its paragraph; none
+    that is itself spoken, unless speech is quoted in it, or that is said of another's speech."""
     opener = speech_tokens(text).opener
-    found = mask_to_keys(speech_verb(text) & ~text.is_start)[opener]
-    near = (opener >= 0) & (found > mask_to_keys(has(text, LINE_BREAK))[opener])
-    return at_keys(text, np.where(near, found, -1)).visible(first=1)
+    around = np.where(opener >= 0, np.append(opener, -1)[opener], -1)
+    marked = speech_verb(text)
+    nested = match(opener, around, marked=marked, limit=np.maximum(opener, 0)).nearest()
+    told = np.append(text.last_position, -1)[turns(text).verb]
+    return at_keys(text, np.where(around >= 0, nested, told)).visible(first=1)
 
 
 @feature(

@@ -63,6 +63,51 @@ def test_one_speaker_goes_on(string, between):
     assert targets("start of the last turn", text, "on") == []
 
 
+ASKED = "Tom/PROPN/nsubj/2 asked/VERB/root/0/ask ,/PUNCT/punct/2"
+WHY = '"/PUNCT/punct/2 Why/ADV/root/0 ?/PUNCT/punct/2 "/PUNCT/punct/2'
+SO = '"/PUNCT/punct/2 So/ADV/ccomp/5 ,/PUNCT/punct/2 "/PUNCT/punct/2 '
+SAID_LILY = "said/VERB/root/0/say Lily/PROPN/nsubj/5 ./PUNCT/punct/5"
+LILY_SAID = "Lily/PROPN/nsubj/6 said/VERB/root/0/say ./PUNCT/punct/6"
+
+
+@pytest.mark.parametrize(
+    ("string", "after"),
+    [
+        # Nothing is told between the two speeches: nobody closes a speech to open another.
+        ('Tom asked, "Why?" "So," said Lily. "Go on."', SAID_LILY),
+        ('Tom asked, "Why?" "So," Lily said. "Go on."', LILY_SAID),
+    ],
+)
+def test_who_answers_is_named_after_the_speech(string, after):
+    text = testing.text(string, "\n".join([ASKED, WHY, SO + after, WENT_ON]))
+    assert targets("speaker", text, "Why") == ["Tom"]
+    assert targets("speaker", text, "So") == []
+    assert targets("speech verb of this speech", text, "So") == []
+    assert targets("speaker", text, "Go") == ["Lily"]
+    assert targets("speech verb of this speech", text, "Go") == ["said"]
+    assert text.speech_speaker[text.words == "so"] == [-1]
+    so, go = (int(np.flatnonzero(text.words == word)[0]) for word in ("so", "go"))
+    own = relation_targets(RELATIONS["start of this turn"], text)
+    assert own.key[own.query == so] == own.key[own.query == go] == so - 1
+
+
+def test_a_speech_left_open_goes_on_in_the_next_paragraph():
+    text = testing.text('"I ran.\n\n"Then I slept," said Tom.\n\n"Oh," said Ann.')
+    first, second = (int(np.flatnonzero(text.words == word)[0]) for word in ("ran", "slept"))
+    own = relation_targets(RELATIONS["start of this turn"], text)
+    assert own.key[own.query == first] == own.key[own.query == second]
+    assert targets("start of the last turn", text, "slept") == []
+    assert targets("start of the last turn", text, "Oh") == ['"']
+
+
+def test_what_is_spoken_announces_no_speech_but_what_is_quoted_in_it():
+    text = testing.text('Tom said, "Mom told me." Then he ran. "Go on."')
+    assert targets("speech verb of this speech", text, "Go") == ["said"]
+    text = testing.text("Tom said, “Mom told me ‘Stop’ and left.”")
+    assert targets("speech verb of this speech", text, "Stop") == ["told"]
+    assert targets("speech verb of this speech", text, "left") == ["said"]
+
+
 def test_the_object_of_a_speech_verb_is_not_its_speaker():
     text = testing.text(
         "Tom told him. Lily said that.",
