@@ -242,22 +242,25 @@ def own_speech_verb(text: Text) -> Targets:
 
 @feature(
     "speaker's name",
-    noun="name of the speaker",
-    plural="names of speakers",
+    noun="word for who speaks",
+    plural="words for who speaks",
     unit="word",
 )
 def speaker_name(text: Text) -> ndarray:
-    """A noun, name or pronoun next to a speech verb, outside speech ("Tom said", "said Tom").
-
-    Neither the verb's object ("told him") nor what goes with a noun ("said her mother").
-    """
-    verbs = speech_verb_words(text)
-    nominal = name_words(text) | np.isin(text.parse.pos, ("PROPN", "NOUN", "PRON"))
-    label = grammar(text).is_label
-    nominal &= ~label("obj", "iobj", "obl", "xcomp")
-    nominal &= ~(label("nmod", "det") & (text.parse.pos == "PRON"))
-    beside = np.append(verbs[1:], False) | np.concatenate([[False], verbs])[: len(verbs)]
-    return text.on_words(nominal & beside) & ~speech_tokens(text).inside
+    """The subject of a speech verb, outside speech ("said Mr. Fox", "Tom and Lily asked"): noun,
+    name or pronoun, titles and what is joined to it included; not in a clause that modifies a noun
+    ("a boy called Tom"). Without a parse, a name next to the verb."""
+    verbs, found = speech_verb_words(text), grammar(text)
+    nominal = name_words(text) | np.isin(text.parse.pos, ("NOUN", "PRON"))
+    if not text.parse.parsed:
+        beside = np.append(verbs[1:], False) | np.concatenate([[False], verbs])[: len(verbs)]
+        return text.on_words(nominal & beside) & ~speech_tokens(text).inside
+    subject = found.subject[verbs & ~found.is_label("acl")]
+    speaks = np.zeros(len(text.parse), dtype=bool)
+    speaks[subject[subject >= 0]] = True
+    joined = found.is_label("compound", "flat", "conj") | (text.parse.dep == "nmod:desc")
+    speaks |= joined & speaks[found.head]
+    return text.on_words(speaks & nominal) & ~speech_tokens(text).inside
 
 
 @feature("verb in speech", noun="verb inside speech", plural="verbs inside speech", parse=True)

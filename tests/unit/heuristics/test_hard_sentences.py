@@ -117,6 +117,19 @@ def test_the_object_of_a_speech_verb_is_not_its_speaker():
     assert words("speaker's name", text) == ["Tom", "Lily"]
 
 
+def test_who_speaks_is_the_subject_wherever_it_stands():
+    text = testing.text(
+        "A boy called Tom ran. He thought it was so, said the old Mr. Fox and Ann.",
+        "A/DET/det/2 boy/NOUN/nsubj/5 called/VERB/acl/2/call Tom/PROPN/xcomp/3 ran/VERB/root/0 "
+        "./PUNCT/punct/5\n"
+        "He/PRON/nsubj/2 thought/VERB/ccomp/7/think it/PRON/nsubj/5 was/AUX/cop/5 so/ADV/ccomp/2 "
+        ",/PUNCT/punct/7 said/VERB/root/0/say the/DET/det/11 old/ADJ/amod/11 Mr./PROPN/nmod:desc/11 "
+        "Fox/PROPN/nsubj/7 and/CCONJ/cc/13 Ann/PROPN/conj/11 ./PUNCT/punct/7",
+    )
+    # Neither the boy, whom "called" modifies, nor "it", which stands beside "thought".
+    assert words("speaker's name", text) == ["He", "Mr", ".", "Fox", "Ann"]
+
+
 def test_a_title_is_not_another_name():
     text = testing.text(
         "Mr. Fox met Mr. Bear.",
