@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -65,8 +66,10 @@ def wh_word(text: Text) -> ndarray:
 
 @feature("adverb of time", plural="adverbs of time")
 def time_adverb(text: Text) -> ndarray:
-    """When or how often ("then", "soon", "always", …)."""
-    return text.matches(wordlists.TIME_ADVERBS)
+    """When or how often ("then", "soon", "always", "today", …), as adverb or noun: neither the
+    preposition ("after lunch") nor the adjective ("the first day"), nor "next to"."""
+    found = text.matches(wordlists.TIME_ADVERBS) & ~text.regex(r"\bnext(?=\s+to\b)", re.IGNORECASE)
+    return found & np.isin(text.pos, ("ADV", "NOUN")) if text.parse.parsed else found
 
 
 @feature(
@@ -79,16 +82,13 @@ def article(text: Text) -> ndarray:
 
 @feature("clitic", noun="clitic ('s, n't, 'll, …)", plural="clitics ('s, n't, 'll, …)")
 def clitic(text: Text) -> ndarray:
-    """What an apostrophe joins to the word before."""
-    return text.on_words(
-        np.array(
-            [
-                (word[:1] in "'’" and word[1:].isalpha()) or word in ("n't", "n’t")
-                for word in text.parse.lower
-            ],
-            dtype=bool,
-        )
-    )
+    """What an apostrophe joins to the word before; "'em", which stands by itself, is none."""
+    joined = np.append(False, text.parse.start[1:] == text.parse.end[:-1])[: len(text.parse)]
+    form = [
+        (word[:1] in "'’" and word[1:].isalpha()) or word in ("n't", "n’t")
+        for word in text.parse.lower
+    ]
+    return text.on_words(np.array(form, dtype=bool) & joined)
 
 
 @feature("plural noun", parse=True)

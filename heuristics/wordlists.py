@@ -33,10 +33,12 @@ SUBORDINATING = _words(
 )
 PARTICLES = _words("to not n't n’t 's ’s")
 NEGATIONS = _words("not n't n’t no never nothing nobody none nowhere neither nor cannot")
-WH_WORDS = _words("who whom whose what which where when why how")
+WH_WORDS = _words(
+    "who whom whose what which where when why how whoever whatever whichever wherever whenever"
+)
 TIME_ADVERBS = _words(
     "then now soon later suddenly once always never often again today tomorrow yesterday tonight "
-    "finally first next already still ever sometimes before after afterwards early late just"
+    "finally first next already still ever sometimes before after afterwards early late"
 )
 NUMBERS = _words(
     "one two three four five six seven eight nine ten eleven twelve twenty thirty hundred thousand"

@@ -164,6 +164,38 @@ def test_base_forms_that_look_inflected():
     assert words("ing-form", text) == ["singing"]
 
 
+def test_a_name_that_looks_like_a_pronoun():
+    text = testing.text(
+        "It is in the US. Mine helps us.",
+        "It/PRON/nsubj/5 is/AUX/cop/5 in/ADP/case/5 the/DET/det/5 US/PROPN/root/0 ./PUNCT/punct/5\n"
+        "Mine/PRON/nsubj/2 helps/VERB/root/0 us/PRON/obj/2 ./PUNCT/punct/2",
+    )
+    assert words('pronoun "I"', text) == ["Mine", "us"]
+    assert words("pronoun", text) == ["It", "Mine", "us"]
+
+
+def test_a_preposition_or_an_adjective_of_time_is_no_adverb():
+    text = testing.text(
+        "After lunch the first one sat next to her, then left soon after today.",
+        "After/ADP/case/2 lunch/NOUN/obl/6 the/DET/det/5 first/ADJ/amod/5 one/NOUN/nsubj/6 "
+        "sat/VERB/root/0/sit next/ADV/advmod/6 to/ADP/case/9 her/PRON/obl/6 ,/PUNCT/punct/6 "
+        "then/ADV/advmod/12 left/VERB/conj/6/leave soon/ADV/advmod/14 after/ADV/advmod/12 "
+        "today/NOUN/obl/12 ./PUNCT/punct/6",
+    )
+    assert words("adverb of time", text) == ["then", "soon", "after", "today"]
+
+
+def test_a_clitic_is_joined_to_a_word():
+    # Words as spaCy has them: "'em" stands by itself, "n't" and "'s" do not.
+    text = testing.text(
+        "Get 'em, do n't. It's Tom's.",
+        "Get/VERB/root/0 'em/PRON/obj/1 ,/PUNCT/punct/1 do/AUX/aux/1 n't/PART/advmod/1 "
+        "./PUNCT/punct/1\n"
+        "It/PRON/nsubj/3 's/AUX/cop/3/be Tom/PROPN/root/0 's/PART/case/3 ./PUNCT/punct/3",
+    )
+    assert words("clitic", text) == ["'", "s", "'", "s"]
+
+
 def test_what_is_no_punctuation():
     # The second accent is a character of its own, and the vowel signs of Hindi are.
     text = testing.text("cafe\u0301 हिन्दी £5 + 3 🙂, yes")
