@@ -17,7 +17,7 @@ from heuristics.closedclass import plural_words
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.matching import at_words, match, merged
-from heuristics.names import name_words
+from heuristics.names import name_words, title_words
 from heuristics.pronouns import pronoun_group
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
@@ -29,8 +29,8 @@ WINDOW = 80
 
 @per_text
 def mentions(text: Text) -> Bool[ndarray, " word"]:
-    """Nouns and names that head their phrase."""
-    nominal = (text.parse.pos == "NOUN") | name_words(text)
+    """Nouns and names that head their phrase; titles do not."""
+    nominal = ((text.parse.pos == "NOUN") | name_words(text)) & ~title_words(text)
     return nominal & ~grammar(text).is_label("compound", "flat")
 
 

@@ -63,26 +63,36 @@ def current_and_previous(text: Text) -> Targets:
 
 @relation("same name", phrase="the last mention of the same name")
 def same_name(text: Text) -> Targets:
-    """From a name, its last mention, all pieces."""
+    """From a name, its last mention, all pieces, word by word; a title ("Mr.") is none."""
     return at_keys(text, match(_names(text), limit=text.word_start).nearest())
 
 
 @per_text
-def _untitled(text: Text) -> Bool[ndarray, " word"]:
-    """Names without the titles before them ("Fox" in "Mr. Fox")."""
+def title_words(text: Text) -> Bool[ndarray, " word"]:
+    """Titles before a name ("Mr." in "Mr. Fox")."""
     named = name_words(text)
     title = np.array([word.rstrip(".") in TITLES for word in text.parse.lower], dtype=bool)
-    return named & ~(title & np.append(named[1:], False))
+    return named & title & np.append(named[1:], False)[: len(named)]
+
+
+def _untitled(text: Text) -> Bool[ndarray, " word"]:
+    return name_words(text) & ~title_words(text)
 
 
 @per_text
 def other_name(text: Text) -> Int[ndarray, " word"]:
-    """For each name the nearest name before it that is another one; −1 for none."""
+    """For each name the last word of the nearest one before it that is another; −1 for none.
+
+    Words in a row are one name, and a name that shares a word with the one before is the same.
+    """
     found = np.full(len(text.parse), -1, dtype=np.int64)
     last, other = -1, -1
+    forms: set[str] = set()
     for word in np.flatnonzero(_untitled(text)).tolist():
-        if last >= 0 and text.parse.lower[last] != text.parse.lower[word]:
+        if last >= 0 and word > last + 1 and text.parse.lower[word] not in forms:
             other = last
+            forms = set()
+        forms.add(text.parse.lower[word])
         found[word] = other
         last = word
     return found
@@ -90,13 +100,13 @@ def other_name(text: Text) -> Int[ndarray, " word"]:
 
 @relation("another name", phrase="the nearest other name")
 def another_name(text: Text) -> Targets:
-    """From a name, the nearest name before it that is another one."""
+    """From a name, the nearest name before it that is another one; of several words, the last."""
     return at_words(text, text.of_word(other_name(text), -1))
 
 
 @per_text
 def _names(text: Text) -> ndarray:
-    return np.where(proper_noun(text), codes(text.words), -1)
+    return np.where(text.on_words(_untitled(text)), codes(text.words), -1)
 
 
 @feature(

@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from heuristics.contract import feature, relation
 from heuristics.matching import Matches, at_keys, codes, match
+from heuristics.names import title_words
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 from heuristics.wordclasses import content_mask, tagged
@@ -261,14 +262,16 @@ def repeated_bigram(text: Text) -> ndarray:
 def favourite_noun(text: Text) -> Int[ndarray, " word"]:
     """For each word the last mention of the noun or name most often mentioned before it; −1.
 
-    It has been mentioned twice at least; the latest mentioned wins a tie.
+    It has been mentioned twice at least; the latest mentioned wins a tie. Titles are left out.
     """
     found = np.full(len(text.parse), -1, dtype=np.int64)
     counts: dict[str, int] = {}
     best, last = 1, -1
-    for word, (form, pos) in enumerate(zip(text.parse.lower, text.parse.pos, strict=True)):
+    nominal = np.isin(text.parse.pos, ("NOUN", "PROPN")) & ~title_words(text)
+    nominal &= text.first_position >= 0  # not cut off
+    for word, (form, counted) in enumerate(zip(text.parse.lower, nominal.tolist(), strict=True)):
         found[word] = last
-        if pos in ("NOUN", "PROPN") and text.first_position[word] >= 0:  # not cut off
+        if counted:
             counts[form] = counts.get(form, 0) + 1
             if counts[form] >= max(best, 2):
                 best, last = counts[form], word
@@ -277,6 +280,7 @@ def favourite_noun(text: Text) -> Int[ndarray, " word"]:
 
 @relation("most repeated noun", phrase="the most repeated noun so far", parse=True)
 def most_repeated(text: Text) -> Targets:
-    """The last mention of the noun or name that stood most often before the query's word."""
+    """The last mention of the noun or name that stood most often, twice at least, before the
+    query's word; titles ("Mr.") are left out."""
     last = np.append(text.last_position, -1)
     return at_keys(text, last[text.of_word(favourite_noun(text), -1)])

@@ -132,13 +132,30 @@ def test_who_speaks_is_the_subject_wherever_it_stands():
 
 def test_a_title_is_not_another_name():
     text = testing.text(
-        "Mr. Fox met Mr. Bear.",
-        "Mr./PROPN/compound/2 Fox/PROPN/nsubj/3 met/VERB/root/0/meet Mr./PROPN/compound/5 "
-        "Bear/PROPN/obj/3 ./PUNCT/punct/3",
+        "Mr. Fox met Mr. Bear. He ran to Mr. Bear.",
+        "Mr./PROPN/nmod:desc/2 Fox/PROPN/nsubj/3 met/VERB/root/0/meet Mr./PROPN/nmod:desc/5 "
+        "Bear/PROPN/obj/3 ./PUNCT/punct/3\n"
+        "He/PRON/nsubj/2 ran/VERB/root/0/run to/ADP/case/5 Mr./PROPN/nmod:desc/5 "
+        "Bear/PROPN/obl/2 ./PUNCT/punct/2",
     )
     assert targets("another name", text, "Bear") == ["Fox"]
     assert targets("another name", text, "Fox") == []
     assert words("first name of the text", text) == ["Fox"]
+    same = relation_targets(RELATIONS["same name"], text)
+    assert text.words[same.query].tolist() == text.words[same.key].tolist() == ["bear"]
+    assert targets("agreeing mentions", text, "He") == ["Fox", "Bear"]
+    # Two titles so far, and one Bear.
+    assert targets("most repeated noun", text, "to") == []
+
+
+def test_a_name_of_several_words_is_one_name():
+    text = testing.text("So Ann Lee met Tom Fox. Then Ann said Ann Lee ran.")
+    # Without a parse a capital inside a sentence is a name.
+    assert targets("another name", text, "Lee") == []
+    assert targets("another name", text, "Fox") == ["Lee"]
+    found = relation_targets(RELATIONS["another name"], text)
+    assert text.words[found.query].tolist() == ["tom", "fox", "ann", "ann", "lee"]
+    assert text.words[found.key].tolist() == ["lee", "lee", "fox", "fox", "fox"]
 
 
 def test_a_word_after_a_closing_mark_opens_no_speech():
