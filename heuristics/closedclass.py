@@ -93,7 +93,7 @@ def clitic(text: Text) -> ndarray:
 
 @feature("plural noun", parse=True)
 def plural_noun(text: Text) -> ndarray:
-    """A common noun in the plural, by its form."""
+    """A common noun in the plural, by its form; "fish" and "sheep" are no plurals."""
     return tagged(text, "NOUN") & text.on_words(plural_words(text))
 
 
@@ -121,10 +121,15 @@ def plural_words(text: Text) -> ndarray:
     parse=True,
 )
 def past_tense(text: Text) -> ndarray:
-    """A past form of a verb or an auxiliary, participles among them, by its form."""
-    irregular = [word in wordlists.IRREGULAR_PASTS for word in text.parse.lower]
-    past = _inflected(text, "ed") | np.array(irregular, dtype=bool)
+    """A past form of a verb or an auxiliary, participles among them, by its form: "put", "read" and
+    their like always, "let" never."""
+    past = _inflected(text, "ed") | _listed(text, wordlists.IRREGULAR_PASTS)
+    past |= _listed(text, wordlists.BASE_AND_PAST)
     return tagged(text, "VERB", "AUX") & text.on_words(past)
+
+
+def _listed(text: Text, words: frozenset[str]) -> Bool[ndarray, " word"]:
+    return np.array([word in words for word in text.parse.lower], dtype=bool)
 
 
 def _inflected(text: Text, ending: str) -> Bool[ndarray, " word"]:
@@ -141,6 +146,8 @@ def ing_form(text: Text) -> ndarray:
 
 @feature("base form", noun="verb in its base form", plural="verbs in the base form", parse=True)
 def base_form(text: Text) -> ndarray:
-    """A verb that is its own lemma ("go", "play")."""
-    same = text.parse.lower == np.array([lemma.lower() for lemma in text.parse.lemma], dtype=object)
-    return tagged(text, "VERB") & text.on_words(np.asarray(same, dtype=bool))
+    """A verb that is its own lemma ("go", "play"), and no irregular past ("drank")."""
+    pairs = zip(text.parse.lower, text.parse.lemma, strict=True)
+    same = np.array([word == lemma.lower() for word, lemma in pairs], dtype=bool)
+    only_past = _listed(text, wordlists.IRREGULAR_PASTS - {"lay", "found", "wound", "bound"})
+    return tagged(text, "VERB") & text.on_words(same & ~only_past)

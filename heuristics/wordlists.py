@@ -111,15 +111,20 @@ TIME_NOUNS = _words(
     "yesterday summer winter spring birthday way"
 )
 IRREGULAR_PLURALS = _words(
-    "children people men women feet teeth mice geese sheep fish wolves leaves knives lives parents "
-    "clothes everyone"
-) - {"everyone"}
-IRREGULAR_PASTS = _words(
-    "was were had did said went saw got came made took found ran told gave felt thought knew put "
-    "heard left kept held began brought met sat stood fell ate flew grew threw drew hid caught "
-    "lost "
-    "built bought taught slept wore woke broke spoke chose forgot shook rode drove sang swam rang "
-    "blew hit hurt let read cut became understood paid sent won hung fed led spent stuck swung "
-    "tore "
-    "dug bit laid lay rose shone sold swept drank sank lit slid wept"
+    "children grandchildren people men women policemen firemen snowmen gentlemen mailmen fishermen "
+    "feet teeth mice geese wolves leaves knives lives parents clothes"
 )
+IRREGULAR_PASTS = _words(
+    "was were been had did done said went gone saw seen got gotten came made took taken found ran "
+    "told gave given felt thought knew known heard left kept held began begun brought met sat "
+    "stood fell fallen ate eaten flew flown grew grown threw thrown drew drawn hid hidden caught "
+    "lost built bought taught slept wore worn woke woken broke broken spoke spoken chose chosen "
+    "forgot forgotten shook shaken rode ridden drove driven sang sung swam swum rang rung blew "
+    "blown became understood paid sent won hung fed led spent stuck swung tore torn dug bit bitten "
+    "laid lay lain rose risen shone sold swept drank drunk sank sunk lit slid wept wrote written "
+    "meant dealt bent lent burnt learnt dreamt leapt crept knelt fought sought shot stole stolen "
+    "froze frozen spun struck stung sprang sprung shrank shrunk clung flung fled bled bred sped "
+    "wound bound sewn born bore borne swore sworn withdrew withdrawn"
+)
+BASE_AND_PAST = _words("put hit hurt read cut shut set split spread burst cost bet quit")
+"""Past forms that are base forms too; "let" is left out, which is hardly ever a past."""

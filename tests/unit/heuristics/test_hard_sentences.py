@@ -181,6 +181,21 @@ def test_base_forms_that_look_inflected():
     assert words("ing-form", text) == ["singing"]
 
 
+def test_irregular_forms():
+    # A lemmatizer that knows no "swam" leaves it as it is: the word is no base form for that.
+    text = testing.text(
+        "Let him read. We swam, had been there, and have seen a fish and two firemen.",
+        "Let/VERB/root/0 him/PRON/obj/1 read/VERB/xcomp/1 ./PUNCT/punct/1\n"
+        "We/PRON/nsubj/2 swam/VERB/root/0/swam ,/PUNCT/punct/6 had/AUX/aux/6/have "
+        "been/AUX/cop/6/be there/ADV/conj/2 ,/PUNCT/punct/10 and/CCONJ/cc/10 have/AUX/aux/10 "
+        "seen/VERB/conj/2/see a/DET/det/12 fish/NOUN/obj/10 and/CCONJ/cc/15 two/NUM/nummod/15 "
+        "firemen/NOUN/conj/12/fireman ./PUNCT/punct/2",
+    )
+    assert words("past tense", text) == ["read", "swam", "had", "been", "seen"]
+    assert words("base form", text) == ["Let", "read"]
+    assert words("plural noun", text) == ["firemen"]
+
+
 def test_a_name_that_looks_like_a_pronoun():
     text = testing.text(
         "It is in the US. Mine helps us.",
