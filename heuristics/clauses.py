@@ -5,38 +5,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from numpy import ndarray
 
 if TYPE_CHECKING:
     from heuristics.parse import Parse
 
 # Universal Dependencies' clausal relations (universaldependencies.org/u/dep): each heads a clause.
-CLAUSAL = ("root", "ccomp", "advcl", "acl", "acl:relcl", "advcl:relcl", "csubj", "parataxis")
+CLAUSAL = ("root", "ccomp", "advcl", "acl", "csubj", "parataxis")
 _PREDICATES = ("VERB", "AUX")
 
 
 def clause_heads(parse: Parse) -> Int[ndarray, " word"]:
     """For each word the head of its innermost clause.
 
-    A word heads a clause if its relation is clausal, or if it is a coordinated predicate (`conj`
-    of a predicate, itself one: a verb, or a word with a copula). Punctuation belongs to the clause
-    of the word that it is written against, the one before it if both or none.
+    A word heads a clause if its relation is clausal (subtypes aside), or if it is a predicate (a
+    verb, or a word with a copula) that is joined to one which heads a clause: in "wanted to play
+    and sing" neither "play" nor "sing" does. Punctuation belongs to the clause of the word that it
+    is written against, the one before it if both or none.
     """
     heads = np.arange(len(parse))
     if not parse.parsed:
         return parse.sentence_start[heads] if len(parse) else heads
     predicate = np.isin(parse.pos, _PREDICATES)
     predicate[parse.head[parse.dep == "cop"]] = True
-    is_head = np.isin(parse.dep, CLAUSAL) | (parse.head == heads)
-    is_head |= (parse.dep == "conj") & predicate & predicate[parse.head]
-    found = np.where(is_head, heads, parse.head)
+    label = np.array([dep.partition(":")[0] for dep in parse.dep], dtype=object)
+    is_head = np.isin(label, CLAUSAL) | (parse.head == heads)
+    joined = (label == "conj") & predicate & predicate[parse.head]
+    is_head |= joined & is_head[_climb(parse, label != "conj")]
+    return _attach_punctuation(parse, _climb(parse, is_head))
+
+
+def _climb(parse: Parse, stops: Bool[ndarray, " word"]) -> Int[ndarray, " word"]:
+    """For each word the nearest one at which to stop, itself or above it in the tree."""
+    found = np.arange(len(parse))
     for _ in range(len(parse)):
-        climbed = np.where(is_head[found], found, parse.head[found])
+        climbed = np.where(stops[found], found, parse.head[found])
         if (climbed == found).all():
             break
         found = climbed
-    return _attach_punctuation(parse, found)
+    return found
 
 
 def _attach_punctuation(parse: Parse, found: Int[ndarray, " word"]) -> Int[ndarray, " word"]:

@@ -105,7 +105,7 @@ def at_words(text: Text, word: Int[ndarray, " pos"], pieces: Pieces = "all") -> 
 
 
 def merged(parts: list[Targets]) -> Targets:
-    """Targets whose queries are disjoint, as one."""
+    """Targets whose pairs are disjoint, as one."""
     query = np.concatenate([part.query for part in parts])
     order = np.argsort(query, kind="stable")
     key = np.concatenate([part.key for part in parts])[order]

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from heuristics.contract import relation
 from heuristics.grammar import grammar
-from heuristics.matching import match
+from heuristics.matching import at_words, match, merged
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 from heuristics.wordclasses import content_mask, tagged
@@ -100,9 +100,10 @@ def first_noun(text: Text) -> Targets:
     "subject and verb of the clause", phrase="the subject and the verb of the clause", parse=True
 )
 def clause_core(text: Text) -> Targets:
-    """The clause's subject and verb where they stand before the query's word, all pieces, alike."""
+    """The clause's subject, be it shared with the clause before, and its verb, where they stand
+    before the query's word, all pieces, alike."""
     found = grammar(text)
-    core = np.zeros(len(text.parse), dtype=bool)
-    for role in (found.subject, found.verb):
-        core[role[role >= 0]] = True
-    return match(text.clause, marked=text.on_words(core), limit=text.word_start).every()
+    subject, verb = (
+        at_words(text, text.of_word(role[found.clause], -1)) for role in (found.subject, found.verb)
+    )
+    return merged([subject, verb])

@@ -14,6 +14,7 @@ from heuristics.matching import at_keys, match
 from heuristics.spans import previous_clause
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
+from heuristics.wordlists import WH_WORDS
 
 
 @per_text
@@ -129,15 +130,18 @@ def _conjunction_opens(text: Text) -> Bool[ndarray, " word"]:
 
 @per_text
 def _subordinator_opens(text: Text) -> Bool[ndarray, " word"]:
+    """Among them "when" and its like where they open an adverbial clause: adverbs in treebanks."""
     found = grammar(text)
     opener = (text.parse.pos == "SCONJ") | found.is_label("mark") & (text.parse.lower != "to")
+    wh = np.array([word in WH_WORDS for word in text.parse.lower], dtype=bool)
+    opener |= wh & found.is_label("advmod") & found.is_label("advcl")[found.clause]
     return clause_opening_words(text) & opener
 
 
 @feature(
     "coordinating start",
-    noun="conjunction that opens a clause",
-    plural="conjunctions that open clauses",
+    noun="coordinating conjunction that opens a clause",
+    plural="coordinating conjunctions that open clauses",
     lifts=("nearest",),
     parse=True,
 )
@@ -154,15 +158,17 @@ def coordinating_start(text: Text) -> ndarray:
     parse=True,
 )
 def subordinate_start(text: Text) -> ndarray:
-    """A subordinating conjunction or another marker as the first word of a clause; not "to"."""
+    """A subordinating conjunction or another marker as the first word of a clause, "when" and its
+    like before an adverbial clause among them; neither "to" nor a relative pronoun."""
     return text.on_words(_subordinator_opens(text))
 
 
 @relation("conjunction of the clause", phrase="the conjunction that opens the clause", parse=True)
 def own_conjunction(text: Text) -> Targets:
-    """The coordinating or subordinating conjunction that opens the query's clause, if one does."""
+    """The coordinating or subordinating conjunction that opens the query's clause, if one does;
+    all its pieces."""
     opens = text.on_words(_conjunction_opens(text) | _subordinator_opens(text))
-    return Targets.from_keys(match(text.clause, marked=opens, limit=text.word_start).first())
+    return at_keys(text, match(text.clause, marked=opens, limit=text.word_start).first())
 
 
 @feature(

@@ -196,6 +196,42 @@ def test_irregular_forms():
     assert words("plural noun", text) == ["firemen"]
 
 
+def test_what_is_joined_to_an_infinitive_is_no_more_a_clause_than_it():
+    text = testing.text(
+        "He wanted to play and sing, and ran off.",
+        "He/PRON/nsubj/2 wanted/VERB/root/0 to/PART/mark/4 play/VERB/xcomp/2 and/CCONJ/cc/6 "
+        "sing/VERB/conj/4 ,/PUNCT/punct/9 and/CCONJ/cc/9 ran/VERB/conj/2/run off/ADV/advmod/9 "
+        "./PUNCT/punct/2",
+    )
+    assert words("clause start", text) == ["He", "and"]
+    assert targets("start of the clause", text, "sing") == ["He"]
+    # The second clause has no subject of its own.
+    assert targets("subject of the clause", text, "off") == ["He"]
+    assert targets("subject and verb of the clause", text, "off") == ["He", "ran"]
+
+
+def test_when_opens_a_subordinate_clause_though_treebanks_have_it_as_an_adverb():
+    text = testing.text(
+        "When Tom fell, Ann knew when he had.",
+        "When/ADV/advmod/3 Tom/PROPN/nsubj/3 fell/VERB/advcl:relcl/6/fall ,/PUNCT/punct/3 "
+        "Ann/PROPN/nsubj/6 knew/VERB/root/0/know when/ADV/advmod/9 he/PRON/nsubj/9 "
+        "had/VERB/ccomp/6/have ./PUNCT/punct/6",
+        pieces=3,
+    )
+    # The second is a question word, of a complement; the first is cut into two pieces.
+    assert words("subordinate start", text) == ["Whe", "n"]
+    assert targets("conjunction of the clause", text, "ll") == ["Whe", "n"]
+
+
+def test_a_clausal_subject_of_a_passive_is_a_clause():
+    text = testing.text(
+        "That he ran was seen.",
+        "That/SCONJ/mark/3 he/PRON/nsubj/3 ran/VERB/csubj:pass/5/run was/AUX/aux:pass/5/be "
+        "seen/VERB/root/0/see ./PUNCT/punct/5",
+    )
+    assert words("clause start", text) == ["That", "was"]
+
+
 def test_a_name_that_looks_like_a_pronoun():
     text = testing.text(
         "It is in the US. Mine helps us.",
