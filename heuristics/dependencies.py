@@ -127,9 +127,18 @@ def modifiers(text: Text) -> Targets:
 
 @per_text
 def phrase_head(text: Text) -> Int[ndarray, " word"]:
-    """For each word the head of its noun phrase, as far as modifiers go; itself outside one."""
+    """For each word the head of its noun phrase, as far as modifiers go; itself outside one.
+
+    With its modifiers go what belongs to them ("very" in "a very big dog", the possessive "'s",
+    "and" and what is joined by it) and the other words of a name.
+    """
     found, dep = grammar(text), text.parse.dep
-    inside = found.is_label("amod", "det", "nummod", "compound") | (dep == "nmod:poss")
+    modifies = found.is_label("amod", "det", "nummod", "compound", "flat")
+    modifies = (modifies & (dep != "compound:prt")) | np.isin(dep, ("nmod:poss", "nmod:desc"))
+    belongs = found.is_label("advmod", "case", "cc", "conj", "punct")
+    inside = modifies.copy()
+    for _ in range(3):
+        inside |= belongs & inside[found.head]
     up = np.where(inside, found.head, np.arange(len(dep)))
     for _ in range(4):
         up = up[up]
@@ -138,7 +147,8 @@ def phrase_head(text: Text) -> Int[ndarray, " word"]:
 
 @relation("noun phrase so far", phrase="the noun phrase so far", parse=True)
 def noun_phrase(text: Text) -> Targets:
-    """Earlier words of the noun phrase that the query's word is in, all pieces, alike."""
+    """Earlier words of the noun phrase that the query's word is in, all pieces, alike: modifiers
+    before the noun and what belongs to them, no preposition before it and no clause after it."""
     return match(text.of_word(phrase_head(text), -1), limit=text.word_start).every()
 
 
@@ -153,10 +163,13 @@ def before_noun_phrase(text: Text) -> Targets:
 
 @relation("preposition of the noun", phrase="the preposition before the noun", parse=True)
 def own_preposition(text: Text) -> Targets:
-    """The preposition that governs the query's word or the noun which it modifies."""
-    parent = parents(text)
-    marked = text.on_words(grammar(text).is_label("case"))
-    key = text.of_word(parent, -1)
+    """The preposition that governs the query's word or the noun which it modifies; the possessive
+    "'s" is none."""
+    found = grammar(text)
+    marked = text.on_words(found.is_label("case") & (text.parse.pos != "PART"))
+    key = text.of_word(parents(text), -1)
     own = match(key, text.word, marked=marked, limit=text.word_start).nearest()
-    of_head = match(key, key, marked=marked, limit=text.word_start).nearest()
+    modifier = text.on_words(found.is_label(*MODIFIERS, "flat", "acl"))
+    noun = np.where(modifier, key, -1)
+    of_head = match(key, noun, marked=marked, limit=text.word_start).nearest()
     return at_keys(text, np.where(own >= 0, own, of_head))

@@ -232,6 +232,33 @@ def test_a_clausal_subject_of_a_passive_is_a_clause():
     assert words("clause start", text) == ["That", "was"]
 
 
+def test_a_noun_phrase_has_what_belongs_to_its_modifiers():
+    text = testing.text(
+        "In Mr. Fox's very big and red hat he sat.",
+        "In/ADP/case/9 Mr./PROPN/nmod:desc/3 Fox/PROPN/nmod:poss/9 's/PART/case/3 very/ADV/advmod/6 "
+        "big/ADJ/amod/9 and/CCONJ/cc/8 red/ADJ/conj/6 hat/NOUN/obl/11 he/PRON/nsubj/11 "
+        "sat/VERB/root/0/sit ./PUNCT/punct/11",
+    )
+    phrase = ["Mr", ".", "Fox", "'", "s", "very", "big", "and", "red"]
+    assert targets("noun phrase so far", text, "hat") == phrase
+    assert targets("word before the noun phrase", text, "hat") == ["In"]
+    assert targets("noun phrase so far", text, "sat") == []
+    assert targets("preposition of the noun", text, "hat") == ["In"]
+    assert targets("preposition of the noun", text, "red") == []
+
+
+def test_the_preposition_of_a_predicate_is_not_that_of_its_full_stop():
+    text = testing.text(
+        "He is in the house now.",
+        "He/PRON/nsubj/5 is/AUX/cop/5/be in/ADP/case/5 the/DET/det/5 house/NOUN/root/0 "
+        "now/ADV/advmod/5 ./PUNCT/punct/5",
+    )
+    assert targets("preposition of the noun", text, "the") == ["in"]
+    assert targets("preposition of the noun", text, "house") == ["in"]
+    assert targets("preposition of the noun", text, "now") == []
+    assert targets("preposition of the noun", text, ".") == []
+
+
 def test_a_name_that_looks_like_a_pronoun():
     text = testing.text(
         "It is in the US. Mine helps us.",
