@@ -157,21 +157,33 @@ def agreeing(text: Text) -> Targets:
 
 @feature(
     "person",
-    noun="word for a person",
-    plural="words for persons",
+    noun="name or word for a person",
+    plural="names and words for persons",
     lifts=("nearest", "recent"),
     unit="word",
 )
 def person(text: Text) -> ndarray:
-    """A name, or a noun for a person ("girl", "mom", "friend")."""
+    """A name, be it of a place, or a noun for a person ("girl", "mom", "friend", "children")."""
     people = wordlists.MALE_NOUNS | wordlists.FEMALE_NOUNS | wordlists.PERSON_NOUNS
-    return text.matches(people) | text.on_words(name_words(text))
+    return _means(text, people | {"people"}) | text.on_words(name_words(text))
 
 
 @feature("animal", noun="word for an animal", plural="words for animals")
 def animal(text: Text) -> ndarray:
-    """A noun for an animal or another creature, in the singular."""
-    return text.matches(wordlists.ANIMALS)
+    """A noun for an animal or another creature ("dog", "mice", "dragon"), or a name made of it."""
+    return _means(text, wordlists.ANIMALS)
+
+
+def _means(text: Text, words: frozenset[str]) -> ndarray:
+    """Positions whose word or its lemma is listed: the plural too, where the pipeline has lemmas.
+
+    A verb is none ("to duck", "he fishes").
+    """
+    listed = [
+        word in words or lemma.lower() in words
+        for word, lemma in zip(text.parse.lower, text.parse.lemma, strict=True)
+    ]
+    return text.on_words(np.array(listed, dtype=bool) & (text.parse.pos != "VERB"))
 
 
 @feature("female name", noun="woman's or girl's name", plural="names of women and girls")

@@ -259,6 +259,17 @@ def test_the_preposition_of_a_predicate_is_not_that_of_its_full_stop():
     assert targets("preposition of the noun", text, ".") == []
 
 
+def test_words_for_persons_and_animals_have_plurals():
+    text = testing.text(
+        "Two children and some people saw mice and a duck duck.",
+        "Two/NUM/nummod/2 children/NOUN/nsubj/6/child and/CCONJ/cc/5 some/DET/det/5 "
+        "people/NOUN/conj/2/people saw/VERB/root/0/see mice/NOUN/obj/6/mouse and/CCONJ/cc/10 "
+        "a/DET/det/10 duck/NOUN/conj/7 duck/VERB/xcomp/6 ./PUNCT/punct/6",
+    )
+    assert words("person", text) == ["children", "people"]
+    assert words("animal", text) == ["mice", "duck"]  # the verb is none
+
+
 def test_a_name_that_looks_like_a_pronoun():
     text = testing.text(
         "It is in the US. Mine helps us.",
