@@ -28,19 +28,19 @@ class Label(NamedTuple):
 
 LABELS = (
     Label("root", "root of a sentence", "roots of sentences"),
-    Label("obl", "oblique noun", "nouns after a preposition"),
-    Label("nmod", "noun that modifies another", "nouns that modify another"),
-    Label("amod", "adjective before its noun", "adjectives before their noun"),
-    Label("compound", "part of a compound", "parts of compounds"),
-    Label("conj", "coordinated word", "coordinated words"),
+    Label("obl", "oblique noun", "oblique nouns (on the mat, one day)"),
+    Label("nmod", "noun or possessive by a noun", "nouns and possessives that modify a noun"),
+    Label("amod", "adjective by its noun", "adjectives that modify a noun"),
+    Label("compound", "part of a compound", "parts of compounds (bus stop, pick up)"),
+    Label("conj", "word joined to another", 'words joined to one before (by "and" or a comma)'),
     Label("advcl", "adverbial clause's head", "heads of adverbial clauses"),
-    Label("acl", "relative clause's head", "heads of relative clauses"),
+    Label("acl", "head of a clause by a noun", "heads of clauses that modify a noun"),
     Label("ccomp", "complement clause's head", "heads of complement clauses"),
     Label("xcomp", "open complement", "open complements of verbs"),
     Label("advmod", "adverbial modifier", "adverbial modifiers"),
-    Label("mark", "clause marker", "clause markers"),
+    Label("mark", "clause marker", "clause markers (that, because, to)"),
     Label("cop", "copula", "copulas"),
-    Label("vocative", "name of who is spoken to", "names of who is spoken to"),
+    Label("vocative", "word for who is spoken to", "words for who is spoken to"),
 )
 
 

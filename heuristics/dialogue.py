@@ -41,7 +41,7 @@ def speech_verb_words(text: Text) -> Bool[ndarray, " word"]:
     query_class=True,
 )
 def speech_verb(text: Text) -> ndarray:
-    """A verb that announces speech ("said", "asks", …)."""
+    """A verb that can announce speech ("said", "asks", "told", "thought", …), by its form."""
     return text.on_words(speech_verb_words(text))
 
 
@@ -54,7 +54,7 @@ def speech_verb(text: Text) -> ndarray:
     parse=True,
 )
 def verb_before_name(text: Text) -> ndarray:
-    """A verb right before a proper noun ("said Tom")."""
+    """A verb or an auxiliary right before a proper noun ("said Tom")."""
     verb = np.isin(text.parse.pos, ("VERB", "AUX"))
     return text.on_words(verb & np.append(name_words(text)[1:], False))
 

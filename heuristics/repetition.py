@@ -79,19 +79,25 @@ def nearest_duplicate(text: Text) -> Targets:
     return Targets.from_keys(same_token(text).nearest())
 
 
-@relation("duplicate bigram", phrase="all earlier copies of the last two tokens")
+@relation(
+    "duplicate bigram",
+    phrase="the ends of earlier copies of the last two tokens",
+)
 def duplicate_bigram(text: Text) -> Targets:
     """Earlier positions where the same token stood after the same token (skip n-gram, backward)."""
     return match(bigram_code(text)).every()
 
 
-@relation("nearest duplicate bigram", phrase="the nearest earlier copy of the last two tokens")
+@relation(
+    "nearest duplicate bigram",
+    phrase="the end of the nearest earlier copy of the last two tokens",
+)
 def nearest_duplicate_bigram(text: Text) -> Targets:
     """The nearest earlier position where the same token stood after the same token."""
     return Targets.from_keys(match(bigram_code(text)).nearest())
 
 
-@relation("same token before", phrase="all tokens that followed the same token")
+@relation("same token before", phrase="all tokens after earlier copies of the previous token")
 def same_context(text: Text) -> Targets:
     """Earlier positions whose previous token is the query's previous token."""
     return match(shifted(token_code(text))).every()
@@ -234,7 +240,13 @@ def repeated_word(text: Text) -> ndarray:
     return stood_before(word_code(text), text.word_start)
 
 
-@feature("new word", plural="words not seen in the text before", lifts=("nearest",), unit="word")
+@feature(
+    "new word",
+    noun="new content word",
+    plural="content words not seen in the text before",
+    lifts=("nearest",),
+    unit="word",
+)
 def new_word(text: Text) -> ndarray:
     """A content word at its first occurrence in the text."""
     return content_words(text) & ~repeated_word(text)

@@ -34,14 +34,15 @@ def object_(text: Text) -> ndarray:
 
 @feature(
     "clause verb",
-    noun="main verb",
-    plural="main verbs of clauses",
+    noun="verb of a clause",
+    plural="verbs of clauses",
     lifts=("nearest", "nearest end", "recent"),
     unit="word",
     parse=True,
 )
 def clause_verb(text: Text) -> ndarray:
-    """The verb of a clause; its copula where it has none."""
+    """The verb of a clause; its copula or auxiliary where it has none. An infinitive that belongs
+    to another verb ("wanted to play") heads no clause of its own."""
     return text.on_words(grammar(text).is_verb)
 
 
