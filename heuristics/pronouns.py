@@ -39,7 +39,7 @@ def pronoun_group(text: Text) -> Int[ndarray, " word"]:
     """For each word the index of its pronoun group in `GROUPS`; −1 for none, as the name "US"."""
     table = {word: index for index, group in enumerate(GROUPS) for word in group.words}
     found = np.array([table.get(word, -1) for word in text.parse.lower], dtype=np.int64)
-    return np.where(np.isin(text.parse.pos, ("PROPN", "NOUN", "NUM")), -1, found)
+    return np.where(np.isin(text.parse.pos, ("PROPN", "NOUN")), -1, found)
 
 
 @feature(
@@ -60,7 +60,7 @@ def pronoun(text: Text) -> ndarray:
     group=GROUPS,
 )
 def pronoun_of(text: Text, group: Group) -> ndarray:
-    """One of the {group.plural}, by its form; a name, a noun or a numeral ("US", "I") is none."""
+    """One of the {group.plural}, by its form; a name or a noun ("the US") is none."""
     return text.on_words(pronoun_group(text) == GROUPS.index(group))
 
 

@@ -79,7 +79,7 @@ def speech_mark(text: Text) -> ndarray:
     plural="tokens inside speech",
 )
 def inside_speech(text: Text) -> ndarray:
-    """What is spoken; the marks themselves left out."""
+    """What stands between double or curly speech marks; the marks themselves left out."""
     return speech_tokens(text).inside
 
 

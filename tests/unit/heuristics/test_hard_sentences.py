@@ -278,6 +278,15 @@ def test_a_name_that_looks_like_a_pronoun():
     )
     assert words('pronoun "I"', text) == ["Mine", "us"]
     assert words("pronoun", text) == ["It", "Mine", "us"]
+    # A pipeline takes "I" after a verb for a numeral at times: "So am I".
+    text = testing.text("So am I", "So/ADV/root/0 am/AUX/cop/1/be I/NUM/nsubj/1")
+    assert words('pronoun "I"', text) == ["I"]
+
+
+def test_a_department_is_no_pronoun():
+    text = testing.text("our IT team", "our/PRON/nmod:poss/3 IT/NOUN/compound/3 team/NOUN/root/0")
+    assert words("pronoun", text) == ["our"]
+    assert words('pronoun "it"', text) == []
 
 
 def test_a_preposition_or_an_adjective_of_time_is_no_adverb():
