@@ -112,3 +112,14 @@ def evaluate(heuristic: Heuristic, text: Text) -> tuple[np.ndarray, ...]:
         return (feature_mask(heuristic, text),)
     targets = relation_targets(heuristic, text)
     return targets.query, targets.key, targets.weight
+
+
+def words(name: str, text: Text) -> list[str]:
+    """The tokens of a feature, spaces around them left out."""
+    return [text.tokens[position].strip() for position in fires(name, text)]
+
+
+def targets(name: str, text: Text, word: str) -> list[str]:
+    """The keys of a relation at the first token that reads so, as tokens."""
+    query = int(np.flatnonzero([token.strip() == word for token in text.tokens])[0])
+    return [text.tokens[key].strip() for key in keys(name, text, query)]
