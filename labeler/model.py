@@ -162,30 +162,23 @@ class LanguageModel:
         return weights.to(self.device)
 
     def input_weights(self, layer: int) -> Float[Tensor, "d_model d_mlp"]:
-        """What each neuron of a layer reads (its gate, where it has one), the norm folded in."""
+        """What each neuron of a layer reads of the stream (its gate, where it has one)."""
         mlp = self.bridge.blocks[layer].mlp
         gate: Tensor | None = getattr(mlp, "W_gate", None)
         weights = mlp.W_in if gate is None else gate
-        scale = self._mlp_scale(layer)
-        return (weights if scale is None else weights * scale[:, None]).to(self.device)
+        norm = self._mlp_norm(layer)
+        return (weights if norm is None else behind(norm, weights)).to(self.device)
 
     def unembedding(self) -> tuple[Float[Tensor, "layer d_mlp d_model"], Float[Tensor, "d v"]]:
-        """`W_out` of every layer and `W_U` with the final norm's scale folded in and centred.
-
-        Over tokens, as softmax sees it; before a LayerNorm over the residual stream, too, as it
-        takes out the mean of what is written.
-        """
+        """`W_out` of every layer and `W_U` behind the final norm, centred over tokens."""
         layers = range(self.shape.n_layers)
         w_u = self.bridge.W_U.to(self.device)
         w_out = torch.stack([self.bridge.blocks[i].mlp.W_out.to(self.device) for i in layers])
-        scale = norm_scale(self.bridge.ln_final)
-        w_u = w_u if scale is None else w_u * scale.to(w_u)[:, None]
-        if not self.bridge.ln_final.uses_rms_norm:
-            w_u = w_u - w_u.mean(dim=0, keepdim=True)
+        w_u = behind(self.bridge.ln_final, w_u)
         return w_out, w_u - w_u.mean(dim=-1, keepdim=True)
 
-    def _mlp_scale(self, layer: int) -> Float[Tensor, " d_model"] | None:
-        """The scale of the norm through which a layer's MLP reads; None where there is none.
+    def _mlp_norm(self, layer: int) -> Any:
+        """The norm through which a layer's MLP reads; None where there is none.
 
         GPT-J, Phi and Falcon have one norm for attention and MLP; OLMo 2 has none before either.
         """
@@ -193,7 +186,7 @@ class LanguageModel:
         norm = getattr(block, "ln2", None)
         if norm is None and self.shape.parallel:
             norm = getattr(block, "ln1", None)
-        return None if norm is None else norm_scale(norm)
+        return norm
 
 
 def rebuilt(
@@ -217,6 +210,16 @@ def norm_scale(norm: Any) -> Float[Tensor, " d_model"] | None:
     except AttributeError:
         return None
     return 1 + weight if weight is not None and norm.uses_weight_offset else weight
+
+
+def behind(norm: Any, weights: Float[Tensor, "d_model out"]) -> Float[Tensor, "d_model out"]:
+    """What weights behind a norm read of the residual stream: its scale folded in.
+
+    A LayerNorm takes out the mean of the stream, so what is alike in all dimensions is not read.
+    """
+    scale = norm_scale(norm)
+    read = weights if scale is None else weights * scale.to(weights)[:, None]
+    return read if norm.uses_rms_norm else read - read.mean(dim=0, keepdim=True)
 
 
 def _call(

@@ -29,8 +29,8 @@ FOLLOWERS = 5
 class Path:
     """From the heads of one layer to the neurons of the same or the next.
 
-    `project[h, d, n]` is W_O of the head along the input direction of a neuron, the scale of the
-    norm before the MLP folded in: z · project is what the head writes there.
+    `project[h, d, n]` is W_O of the head along the input direction of a neuron, behind the norm
+    before the MLP: z · project is what the head writes there.
     """
 
     layer: int

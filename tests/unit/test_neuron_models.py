@@ -71,6 +71,15 @@ def test_a_neurons_effect_is_what_its_output_does_through_the_final_norm(model):
     assert float(torch.corrcoef(torch.stack([moved, expected]))[0, 1]) > 0.999
 
 
+def test_what_is_alike_in_all_dimensions_is_not_read_through_a_layernorm(model):
+    # ln2(x + c) = ln2(x): along the vector of ones no neuron has an input direction.
+    read = model.input_weights(0)
+    norm, x = model.bridge.blocks[0].ln2, torch.randn(4, read.shape[0])
+    assert torch.allclose(norm(x + 2.0), norm(x), atol=1e-5)
+    assert float(read.sum(dim=0).abs().max()) < 1e-5
+    assert float(read.abs().max()) > 1e-2
+
+
 def test_zeroing_a_neuron_is_taking_its_output_weights_away(model, texts):
     rows = ablate_neurons(model, texts, ["L0N3", "L0N5"], {"L0N3": 0.1, "L0N5": 0.2})
     found = {(row["name"], row["condition"]): row for row in rows}
@@ -105,6 +114,8 @@ def test_pair_correlations_are_those_of_what_heads_write(model, texts):
         x.append(cache["blocks.0.mlp.hook_post"][0, 1:, 7])
     block = model.bridge.blocks[0]
     direction = block.mlp.W_in[:, 7] * block.ln2.weight
-    written = (torch.cat(z) @ block.attn.W_O[2] @ direction).detach().numpy()
+    out = torch.cat(z) @ block.attn.W_O[2]
+    out = out - out.mean(dim=1, keepdim=True)  # as LayerNorm does
+    written = (out @ direction).detach().numpy()
     expected = np.corrcoef(written, torch.cat(x).detach().numpy())[0, 1]
     assert np.isclose(found[2, 7], expected, atol=1e-4)
