@@ -131,18 +131,18 @@ def _row(row: Row) -> dict[str, Any]:
         "prompt": row.text.id,
         "query": row.query,
         "start": start,
-        "tokens": strings(row.text)[start:stop],
+        "tokens": strings(row.text, start, stop),
         "real": [round(float(x), 4) for x in real[start:]],
         "predicted": [round(float(x), 4) for x in predicted[start:]],
         "r2": 1 - float(((real - predicted) ** 2).sum()) / energy if energy > 0 else None,
     }
 
 
-def strings(text: Text) -> list[str]:
+def strings(text: Text, start: int = 0, stop: int | None = None) -> list[str]:
     """Tokens as shown: the characters they stand for, BOS by name."""
-    shown = [str(token) for token in text.tokens]
-    if text.has_bos:
-        shown[0] = "⟨start⟩"
+    shown = [str(token) for token in text.tokens[start:stop]]
+    if text.has_bos and start == 0:
+        shown[:1] = ["⟨start⟩"]
     return shown
 
 
@@ -222,7 +222,7 @@ class NeuronEvidence:
 def strip(item: Prepared, position: int) -> tuple[int, list[str]]:
     """Where a strip around a position starts, and its tokens."""
     start, stop = max(0, position - BEFORE), min(len(item), position + AFTER + 1)
-    return start, strings(item.text)[start:stop]
+    return start, strings(item.text, start, stop)
 
 
 def fill_values(

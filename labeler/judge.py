@@ -28,7 +28,13 @@ from labeler.hooks import hook_rows
 from labeler.labels import HeadLabel
 from labeler.loading import WORKING
 from labeler.measure import Measured, measure
-from labeler.neurons import NeuronNumbers, neuron_findings, neuron_numbers
+from labeler.neurons import (
+    NeuronControl,
+    NeuronNumbers,
+    neuron_control,
+    neuron_findings,
+    neuron_numbers,
+)
 from labeler.predict import Rules, patterns
 from labeler.profiles import Profiles
 from labeler.progress import Progress
@@ -102,8 +108,11 @@ def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> 
     """Everything after the statistics."""
     limits = limits_of_heads(session, progress)  # by itself: of one copy at a time there is room
     fork = session.settings.engine == "processes" and session.model.shape.d_mlp > 0
-    with meanwhile(partial(neuron_numbers, session, folds), fork) as numbers:
-        return _judge(session, folds, limits, progress, numbers, fork)
+    with (
+        meanwhile(partial(neuron_numbers, session, folds), fork) as numbers,
+        meanwhile(partial(neuron_control, session), fork) as control,
+    ):
+        return _judge(session, folds, limits, progress, numbers, control, fork)
 
 
 def _judge(
@@ -112,6 +121,7 @@ def _judge(
     limits: Thresholds,
     progress: Progress,
     numbers: Callable[[], NeuronNumbers],
+    control: Callable[[], NeuronControl],
     fork: bool,
 ) -> Findings:
     shape, vocabulary = session.model.shape, session.vocabulary
@@ -134,7 +144,8 @@ def _judge(
     pictures: dict[str, Any] = {}
     if n_neurons:
         progress.stage("fit neurons", n_neurons, "neurons")
-        own = neuron_findings(session, folds, neurons, showcase(session), numbers(), fork)
+        about = numbers(), control()
+        own = neuron_findings(session, folds, neurons, showcase(session), *about, fork)
         both = [tables["predictions.parquet"], own.tables["predictions.parquet"]]
         tables |= own.tables | {"predictions.parquet": pd.concat(both, ignore_index=True)}
         about_neurons, pictures = own.figures, own.pictures

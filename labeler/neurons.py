@@ -43,30 +43,45 @@ class NeuronFindings:
 class NeuronNumbers:
     """What statistics and weights say about neurons, before any activation is looked at.
 
-    `columns` has an entry a neuron: columns of `neurons.parquet` that need no label.
+    `columns` are of `neurons.parquet`, by name, an entry a neuron, and need no label.
     """
 
     fit: NeuronFit
-    columns: list[dict[str, Any]]
+    columns: dict[str, Sequence[Any]]
     pairs: list[dict[str, Any]]
     figures: dict[str, float | None]
 
 
+@dataclass(frozen=True, eq=False)
+class NeuronControl:
+    """The same of a copy that has learnt nothing; empty where none was asked for."""
+
+    columns: dict[str, Sequence[Any]]
+    figures: dict[str, float | None]
+
+
 def neuron_numbers(session: Session, folds: Sequence[Statistics]) -> NeuronNumbers:
-    """The fit of all neurons, pairs with heads, and the fit of a copy that has learnt nothing."""
-    limits, vocabulary = session.settings.thresholds, session.vocabulary.neurons
-    fit = fit_neurons(folds, vocabulary, limits)
-    columns = [dict(row) for row in neuron_outputs(session.model)]
-    _put(columns, "r2_partial", partial_r2(folds, fit, vocabulary))
-    texts, budget = session.neuron_columns(), session.settings.token_budget
-    pairs = pair_rows(session.model, texts, budget)
-    figures = summary("", fit, ~constant(folds))
-    if session.settings.reinitialised:
-        other, live = reinitialised_fit(session, texts)
-        _put(columns, "r2_reinitialised", np.where(live, other.r2, np.nan))
-        figures |= summary("_reinitialised", other, live)
-        figures["neurons_reinitialised_prompts"] = sum(map(len, texts))
-    return NeuronNumbers(fit, columns, pairs, figures)
+    """The fit of all neurons, what they do to the next token, and pairs with heads."""
+    vocabulary, model = session.vocabulary.neurons, session.model
+    fit = fit_neurons(folds, vocabulary, session.settings.thresholds)
+    outputs = neuron_outputs(model)
+    columns: dict[str, Sequence[Any]] = {
+        name: [row[name] for row in outputs] for name in outputs[0]
+    }
+    columns["r2_partial"] = partial_r2(folds, fit, vocabulary).tolist()
+    pairs = pair_rows(model, session.neuron_columns(), session.settings.token_budget)
+    return NeuronNumbers(fit, columns, pairs, summary("", fit, ~constant(folds)))
+
+
+def neuron_control(session: Session) -> NeuronControl:
+    """The fit of a re-initialised copy's neurons."""
+    if not session.settings.reinitialised:
+        return NeuronControl({}, {})
+    texts = session.neuron_columns()
+    fit, live = reinitialised_fit(session, texts)
+    figures = summary("_reinitialised", fit, live)
+    figures["neurons_reinitialised_prompts"] = sum(map(len, texts))
+    return NeuronControl({"r2_reinitialised": np.where(live, fit.r2, np.nan).tolist()}, figures)
 
 
 def neuron_findings(
@@ -75,11 +90,12 @@ def neuron_findings(
     evidence: NeuronEvidence,
     shown: Sequence[Prepared],
     numbers: NeuronNumbers,
+    control: NeuronControl,
     fork: bool,
 ) -> NeuronFindings:
     """Labels of all neurons; `predictions.parquet` among the tables has their rows only.
 
-    With `fork`, pictures are made in a copy of this process meanwhile.
+    With `fork`, figures and pictures are made in a copy of this process while evidence is.
     """
     table = NeuronTable(
         fit=numbers.fit,
@@ -90,34 +106,37 @@ def neuron_findings(
         sample=reservoir_columns(evidence),
         limits=session.settings.thresholds,
     )
-    with meanwhile(partial(_pictures, session, table, shown), fork) as pictures:
+    columns = numbers.columns | control.columns
+    with meanwhile(partial(_drawn, session, table, columns, shown), fork) as drawn:
         examples = list(table.examples())
         fill_values(examples, evidence.items, session.model)
         tables = {
-            "neurons.parquet": pd.DataFrame(list(table.rows(numbers.columns))),
             "predictions.parquet": pd.DataFrame(list(table.predictions())),
             "evidence/neurons.parquet": pd.DataFrame(examples),
             "pairs.parquet": pd.DataFrame(numbers.pairs),
         }
-        figures = numbers.figures
-        if not session.n_folds:  # the prompts that chose are those that would judge
-            figures = dict.fromkeys(figures)
-            neurons = tables["neurons.parquet"]
-            neurons[neurons.columns.intersection(HELD_OUT)] = np.nan
-        return NeuronFindings(tables, figures, pictures())
+        neurons, pictures = drawn()
+    figures = numbers.figures | control.figures
+    if not session.n_folds:  # the prompts that chose are those that would judge
+        figures = dict.fromkeys(figures)
+        neurons[neurons.columns.intersection(HELD_OUT)] = np.nan
+    return NeuronFindings({"neurons.parquet": neurons, **tables}, figures, pictures)
 
 
-def _pictures(session: Session, table: NeuronTable, shown: Sequence[Prepared]) -> dict[str, Any]:
+def _drawn(
+    session: Session,
+    table: NeuronTable,
+    columns: dict[str, Sequence[Any]],
+    shown: Sequence[Prepared],
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """`neurons.parquet` with further columns, and what pictures are drawn from."""
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     mean, std = table.moments()
     features = [item.name for item in session.vocabulary.features]
-    return activation_pictures(
+    pictures = activation_pictures(
         session.model, table.evidence.items, shown, mean, std, features, session.settings.seed
     )
-
-
-def _put(rows: list[dict[str, Any]], name: str, values: ndarray) -> None:
-    for row, value in zip(rows, values.tolist(), strict=True):
-        row[name] = value
+    return pd.DataFrame(list(table.rows(rows))), pictures
 
 
 def reservoir_columns(evidence: NeuronEvidence) -> ndarray:

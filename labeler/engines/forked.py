@@ -7,6 +7,7 @@ the CPU. A copy prints nothing.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 import warnings
@@ -23,6 +24,8 @@ from labeler.engines.engine import Stopped
 from labeler.errors import LabelerError
 
 T = TypeVar("T")
+BEHIND = 10
+"""Niceness of what is computed meanwhile: with more of it than cores, this process goes on."""
 
 
 def can_fork() -> bool:
@@ -154,7 +157,12 @@ def meanwhile(function: Callable[[], T], fork: bool) -> Iterator[Callable[[], T]
     if not fork:
         yield function
         return
-    worker = Worker(lambda _: function())
+
+    def behind(_: object) -> T:
+        os.nice(BEHIND)
+        return function()
+
+    worker = Worker(behind)
 
     def value() -> T:
         try:
