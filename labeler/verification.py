@@ -209,8 +209,10 @@ def _rise(point: dict[str, float]) -> str:
 
 
 def write_verified(folder: RunFolder, found: Verified) -> None:
-    """Write what a campaign found into its run folder."""
-    write_table(folder.path, "replacement.parquet", list(found.rows()))
+    """Write what a campaign found into its run folder; rows of ablated neurons stay."""
+    known = folder.replacement
+    neurons = known[known["scope"].isin(["neuron", "neurons"])].to_dict("records")
+    write_table(folder.path, "replacement.parquet", [*found.rows(), *neurons])
     write_table(folder.path, "evidence/costs.parquet", found.costly)
     about = pd.DataFrame(list(found.heads())).set_index("name")
     heads = folder.heads.set_index("name")

@@ -110,6 +110,11 @@ def test_standard_input(cli: Cli, model: Path, tmp_path: Path):
     shutil.rmtree(report)
     assert cli("verify", tmp_path / "run", "--neurons", "L0N1").code == 0
     assert not report.exists()
+    # Neither of the two takes away what the other found.
+    assert cli("verify", tmp_path / "run").code == 0
+    found = pd.read_parquet(tmp_path / "run" / "replacement.parquet")
+    assert {"model", "head", "neuron"} <= set(found["scope"])
+    assert set(found.loc[found["scope"] == "neuron", "name"]) == {"L0N1"}
 
 
 @pytest.mark.parametrize("flags", [(), ("--no-report",)])
