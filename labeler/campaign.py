@@ -30,7 +30,6 @@ LAYERS = ("label", "dense", "distance_profile", "uniform")
 SINGLE_PROMPTS = 50
 """Heads are replaced one by one on the first so many judging prompts; curves take them all."""
 SELF_TEST_TEXTS = 2
-MEAN_TOKENS = 512
 
 
 class Campaign:

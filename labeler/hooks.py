@@ -134,7 +134,8 @@ def sampled(batch: Sequence[Prepared]) -> Int[ndarray, " sampled"]:
 
 
 def hook_rows(sums: Any, shape: Shape) -> Iterator[dict[str, Any]]:
-    """Rows of hooks.parquet. Quartiles are right to `RELATIVE_ERROR`, the rest is exact."""
+    """Rows of hooks.parquet: quartiles, right to `RELATIVE_ERROR`, and histogram are of the sampled
+    tokens, the rest of all."""
     edges = bucket_edges()
     for index, name in enumerate(hook_names(shape)):
         count = float(sums["hook_count"][index])
