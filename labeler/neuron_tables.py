@@ -159,8 +159,8 @@ class NeuronTable:
             found |= (weight > 0) & (held > 0)
         return found
 
-    def rows(self, extra: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Rows of neurons.parquet; `extra` has further columns, a row a neuron."""
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Rows of neurons.parquet, as far as labels and activations go."""
         mean, std = self.moments()
         quartiles = np.quantile(self.evidence.x, [0.25, 0.5, 0.75], axis=0)
         low, high = self.statistics["neuron_min"], self.statistics["neuron_max"]
@@ -189,7 +189,6 @@ class NeuronTable:
                 "max": high[neuron],
                 "edges": edges[neuron],
                 "counts": counts[neuron],
-                **extra[neuron],
             }
 
     def _verdict(self, neuron: int) -> tuple[str, str, str, str]:

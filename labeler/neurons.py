@@ -43,11 +43,11 @@ class NeuronFindings:
 class NeuronNumbers:
     """What statistics and weights say about neurons, before any activation is looked at.
 
-    `columns` are of `neurons.parquet`, by name, an entry a neuron, and need no label.
+    `columns` are of `neurons.parquet`, a row a neuron, and need no label.
     """
 
     fit: NeuronFit
-    columns: dict[str, Sequence[Any]]
+    columns: pd.DataFrame
     pairs: list[dict[str, Any]]
     figures: dict[str, float | None]
 
@@ -56,7 +56,7 @@ class NeuronNumbers:
 class NeuronControl:
     """The same of a copy that has learnt nothing; empty where none was asked for."""
 
-    columns: dict[str, Sequence[Any]]
+    columns: pd.DataFrame
     figures: dict[str, float | None]
 
 
@@ -64,11 +64,8 @@ def neuron_numbers(session: Session, folds: Sequence[Statistics]) -> NeuronNumbe
     """The fit of all neurons, what they do to the next token, and pairs with heads."""
     vocabulary, model = session.vocabulary.neurons, session.model
     fit = fit_neurons(folds, vocabulary, session.settings.thresholds)
-    outputs = neuron_outputs(model)
-    columns: dict[str, Sequence[Any]] = {
-        name: [row[name] for row in outputs] for name in outputs[0]
-    }
-    columns["r2_partial"] = partial_r2(folds, fit, vocabulary).tolist()
+    columns = pd.DataFrame(neuron_outputs(model))
+    columns["r2_partial"] = partial_r2(folds, fit, vocabulary)
     pairs = pair_rows(model, session.neuron_columns(), session.settings.token_budget)
     return NeuronNumbers(fit, columns, pairs, summary("", fit, ~constant(folds)))
 
@@ -76,12 +73,13 @@ def neuron_numbers(session: Session, folds: Sequence[Statistics]) -> NeuronNumbe
 def neuron_control(session: Session) -> NeuronControl:
     """The fit of a re-initialised copy's neurons."""
     if not session.settings.reinitialised:
-        return NeuronControl({}, {})
+        return NeuronControl(pd.DataFrame(), {})
     texts = session.neuron_columns()
     fit, live = reinitialised_fit(session, texts)
     figures = summary("_reinitialised", fit, live)
     figures["neurons_reinitialised_prompts"] = sum(map(len, texts))
-    return NeuronControl({"r2_reinitialised": np.where(live, fit.r2, np.nan).tolist()}, figures)
+    r2 = np.where(live, fit.r2, np.nan)
+    return NeuronControl(pd.DataFrame({"r2_reinitialised": r2}), figures)
 
 
 def neuron_findings(
@@ -106,8 +104,7 @@ def neuron_findings(
         sample=reservoir_columns(evidence),
         limits=session.settings.thresholds,
     )
-    columns = numbers.columns | control.columns
-    with meanwhile(partial(_drawn, session, table, columns, shown), fork) as drawn:
+    with meanwhile(partial(_drawn, session, table, shown), fork) as drawn:
         examples = list(table.examples())
         fill_values(examples, evidence.items, session.model)
         tables = {
@@ -115,7 +112,8 @@ def neuron_findings(
             "evidence/neurons.parquet": pd.DataFrame(examples),
             "pairs.parquet": pd.DataFrame(numbers.pairs),
         }
-        neurons, pictures = drawn()
+        own, pictures = drawn()
+    neurons = pd.concat([own, numbers.columns, control.columns], axis=1)
     figures = numbers.figures | control.figures
     if not session.n_folds:  # the prompts that chose are those that would judge
         figures = dict.fromkeys(figures)
@@ -124,19 +122,15 @@ def neuron_findings(
 
 
 def _drawn(
-    session: Session,
-    table: NeuronTable,
-    columns: dict[str, Sequence[Any]],
-    shown: Sequence[Prepared],
+    session: Session, table: NeuronTable, shown: Sequence[Prepared]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """`neurons.parquet` with further columns, and what pictures are drawn from."""
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    """What labels and activations say in `neurons.parquet`, and what pictures are drawn from."""
     mean, std = table.moments()
     features = [item.name for item in session.vocabulary.features]
     pictures = activation_pictures(
         session.model, table.evidence.items, shown, mean, std, features, session.settings.seed
     )
-    return pd.DataFrame(list(table.rows(rows))), pictures
+    return pd.DataFrame(list(table.rows())), pictures
 
 
 def reservoir_columns(evidence: NeuronEvidence) -> ndarray:
