@@ -45,10 +45,7 @@ class Agreement:
 @per_text
 def agreement(text: Text) -> Agreement:
     """Agreement in number and gender; unknown names, children and animals may be of any gender."""
-    names, nominal = name_words(text), mentions(text)
-
-    def among(words: frozenset[str]) -> Bool[ndarray, " word"]:
-        return np.array([word in words for word in text.parse.lower], dtype=bool)
+    names, nominal, among = name_words(text), mentions(text), text.parse.listed
 
     plural = plural_words(text) & ~names
     single = nominal & ~plural
@@ -179,11 +176,8 @@ def _means(text: Text, words: frozenset[str]) -> ndarray:
 
     A verb is none ("to duck", "he fishes").
     """
-    listed = [
-        word in words or lemma.lower() in words
-        for word, lemma in zip(text.parse.lower, text.parse.lemma, strict=True)
-    ]
-    return text.on_words(np.array(listed, dtype=bool) & (text.parse.pos != "VERB"))
+    lemma = np.array([lemma.lower() in words for lemma in text.parse.lemma], dtype=bool)
+    return text.on_words((text.parse.listed(words) | lemma) & (text.parse.pos != "VERB"))
 
 
 @feature("female name", noun="woman's or girl's name", plural="names of women and girls")

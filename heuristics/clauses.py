@@ -29,18 +29,18 @@ def clause_heads(parse: Parse) -> Int[ndarray, " word"]:
         return parse.sentence_start[heads] if len(parse) else heads
     predicate = np.isin(parse.pos, _PREDICATES)
     predicate[parse.head[parse.dep == "cop"]] = True
-    label = np.array([dep.partition(":")[0] for dep in parse.dep], dtype=object)
-    is_head = np.isin(label, CLAUSAL) | (parse.head == heads)
-    joined = (label == "conj") & predicate & predicate[parse.head]
-    is_head |= joined & is_head[_climb(parse, label != "conj")]
-    return _attach_punctuation(parse, _climb(parse, is_head))
+    is_head = np.isin(parse.label, CLAUSAL) | (parse.head == heads)
+    conjunct = parse.label == "conj"
+    joined = conjunct & predicate & predicate[parse.head]
+    is_head |= joined & is_head[climb(parse.head, ~conjunct)]
+    return _attach_punctuation(parse, climb(parse.head, is_head))
 
 
-def _climb(parse: Parse, stops: Bool[ndarray, " word"]) -> Int[ndarray, " word"]:
+def climb(head: Int[ndarray, " word"], stops: Bool[ndarray, " word"]) -> Int[ndarray, " word"]:
     """For each word the nearest one at which to stop, itself or above it in the tree."""
-    found = np.arange(len(parse))
-    for _ in range(len(parse)):
-        climbed = np.where(stops[found], found, parse.head[found])
+    found = np.arange(len(head))
+    for _ in range(len(head)):
+        climbed = np.where(stops[found], found, head[found])
         if (climbed == found).all():
             break
         found = climbed

@@ -123,13 +123,9 @@ def plural_words(text: Text) -> ndarray:
 def past_tense(text: Text) -> ndarray:
     """A past form of a verb or an auxiliary, participles among them, by its form: "put", "read" and
     their like always, "let" never."""
-    past = _inflected(text, "ed") | _listed(text, wordlists.IRREGULAR_PASTS)
-    past |= _listed(text, wordlists.BASE_AND_PAST)
+    irregular = wordlists.IRREGULAR_PASTS | wordlists.BASE_AND_PAST
+    past = _inflected(text, "ed") | text.parse.listed(irregular)
     return tagged(text, "VERB", "AUX") & text.on_words(past)
-
-
-def _listed(text: Text, words: frozenset[str]) -> Bool[ndarray, " word"]:
-    return np.array([word in words for word in text.parse.lower], dtype=bool)
 
 
 def _inflected(text: Text, ending: str) -> Bool[ndarray, " word"]:
@@ -149,5 +145,5 @@ def base_form(text: Text) -> ndarray:
     """A verb that is its own lemma ("go", "play"), and no irregular past ("drank")."""
     pairs = zip(text.parse.lower, text.parse.lemma, strict=True)
     same = np.array([word == lemma.lower() for word, lemma in pairs], dtype=bool)
-    only_past = _listed(text, wordlists.IRREGULAR_PASTS - {"lay", "found", "wound", "bound"})
+    only_past = text.parse.listed(wordlists.IRREGULAR_PASTS - {"lay", "found", "wound", "bound"})
     return tagged(text, "VERB") & text.on_words(same & ~only_past)

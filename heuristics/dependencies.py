@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
+from heuristics.clauses import climb
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.matching import Pieces, at_keys, at_words, match
@@ -139,10 +140,7 @@ def phrase_head(text: Text) -> Int[ndarray, " word"]:
     inside = modifies.copy()
     for _ in range(3):
         inside |= belongs & inside[found.head]
-    up = np.where(inside, found.head, np.arange(len(dep)))
-    for _ in range(4):
-        up = up[up]
-    return up
+    return climb(found.head, ~inside)
 
 
 @relation("noun phrase so far", phrase="the noun phrase so far", parse=True)

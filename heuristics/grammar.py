@@ -46,8 +46,7 @@ class Grammar:
 def grammar(text: Text) -> Grammar:
     """The roles of a text's words."""
     parse = text.parse
-    label = np.array([dep.partition(":")[0] for dep in parse.dep], dtype="<U12")
-    clause = parse.clause_head
+    label, clause = parse.label, parse.clause_head
     heads_clause = clause == np.arange(len(parse))
     if not parse.parsed:
         none = np.full(len(parse), -1, dtype=np.int64)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from heuristics.clauses import clause_heads, clause_starts
@@ -43,6 +44,15 @@ class Parse:
     def lower(self) -> ndarray:
         """The words in lower case."""
         return np.array([word.lower() for word in self.text], dtype=object)
+
+    @derived
+    def label(self) -> ndarray:
+        """The dependency labels without their subtypes."""
+        return np.array([dep.partition(":")[0] for dep in self.dep], dtype="<U12")
+
+    def listed(self, words: Collection[str]) -> Bool[ndarray, " word"]:
+        """Words that are among some, given in lower case."""
+        return np.array([word in words for word in self.lower], dtype=bool)
 
     @derived
     def clause_head(self) -> Int[ndarray, " word"]:

@@ -133,8 +133,8 @@ def _subordinator_opens(text: Text) -> Bool[ndarray, " word"]:
     """Among them "when" and its like where they open an adverbial clause: adverbs in treebanks."""
     found = grammar(text)
     opener = (text.parse.pos == "SCONJ") | found.is_label("mark") & (text.parse.lower != "to")
-    wh = np.array([word in WH_WORDS for word in text.parse.lower], dtype=bool)
-    opener |= wh & found.is_label("advmod") & found.is_label("advcl")[found.clause]
+    wh = text.parse.listed(WH_WORDS) & found.is_label("advmod")
+    opener |= wh & found.is_label("advcl")[found.clause]
     return clause_opening_words(text) & opener
 
 

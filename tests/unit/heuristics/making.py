@@ -121,5 +121,9 @@ def words(name: str, text: Text) -> list[str]:
 
 def targets(name: str, text: Text, word: str) -> list[str]:
     """The keys of a relation at the first token that reads so, as tokens."""
-    query = int(np.flatnonzero([token.strip() == word for token in text.tokens])[0])
-    return [text.tokens[key].strip() for key in keys(name, text, query)]
+    return [text.tokens[key].strip() for key in keys(name, text, place(text, word))]
+
+
+def place(text: Text, word: str) -> int:
+    """The first position whose token reads so, spaces around it left out."""
+    return int(np.flatnonzero([token.strip() == word for token in text.tokens])[0])

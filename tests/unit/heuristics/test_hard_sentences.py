@@ -3,12 +3,10 @@
 import time
 from dataclasses import replace
 
-import numpy as np
-
 from heuristics import testing
 from heuristics.check import relation_targets
 
-from .making import RELATIONS, targets, words
+from .making import RELATIONS, place, targets, words
 
 
 def without_bos(text):
@@ -224,7 +222,7 @@ def test_a_noun_that_was_cut_off_is_not_the_most_repeated():
         "A/DET/det/2 dog/NOUN/nsubj/6 ,/PUNCT/punct/2 a/DET/det/5 dog/NOUN/conj/2 "
         "ran/VERB/root/0/run ./PUNCT/punct/6",
     )
-    first = int(np.flatnonzero(text.words == "dog")[0]) - 1
+    first = place(text, "dog") - 1
     kept = replace(text, token_ids=text.token_ids[first:], offsets=text.offsets[first:])
     kept = replace(kept, has_bos=False)
     assert targets("most repeated noun", kept, "ran") == ["dog"]

@@ -1,12 +1,11 @@
 """Who speaks, in sentences that a plain reading of a rule gets wrong."""
 
-import numpy as np
 import pytest
 
 from heuristics import testing
 from heuristics.check import relation_targets
 
-from .making import RELATIONS, targets, words
+from .making import RELATIONS, place, targets, words
 
 ANNOUNCED = 'Tom said, "Hi." Lily said, "Hello." Then Ben asked, "Why?"'
 ANNOUNCED_PARSE = """
@@ -68,14 +67,14 @@ def test_who_answers_is_named_after_the_speech(string, after):
     assert targets("speaker", text, "Go") == ["Lily"]
     assert targets("speech verb of this speech", text, "Go") == ["said"]
     assert text.speech_speaker[text.words == "so"] == [-1]
-    so, go = (int(np.flatnonzero(text.words == word)[0]) for word in ("so", "go"))
+    so, go = place(text, "So"), place(text, "Go")
     own = relation_targets(RELATIONS["start of this turn"], text)
     assert own.key[own.query == so] == own.key[own.query == go] == so - 1
 
 
 def test_a_speech_left_open_goes_on_in_the_next_paragraph():
     text = testing.text('"I ran.\n\n"Then I slept," said Tom.\n\n"Oh," said Ann.')
-    first, second = (int(np.flatnonzero(text.words == word)[0]) for word in ("ran", "slept"))
+    first, second = place(text, "ran"), place(text, "slept")
     own = relation_targets(RELATIONS["start of this turn"], text)
     assert own.key[own.query == first] == own.key[own.query == second]
     assert targets("start of the last turn", text, "slept") == []
