@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy import ndarray
 
 from heuristics.contract import Heuristic
-from heuristics.errors import PluginError
+from heuristics.errors import PluginError, did_you_mean, line_in
 from heuristics.limits import TooSlow, time_limit
+from heuristics.parse import Parse
 from heuristics.targets import Targets
 from heuristics.text import Text
 
@@ -42,7 +45,7 @@ def _call(heuristic: Heuristic, text: Text) -> ndarray | Targets:
         )
         raise failure(heuristic, text, what) from None
     except (Exception, SystemExit) as error:
-        raise failure(heuristic, text, _raised(error)) from error
+        raise failure(heuristic, text, _raised(heuristic, error)) from error
 
 
 def _of_part(heuristic: Heuristic, error: PluginError) -> str:
@@ -50,11 +53,17 @@ def _of_part(heuristic: Heuristic, error: PluginError) -> str:
     return error.reason if own else f"its {error.kind} {error.heuristic!r} {error.reason}"
 
 
-def _raised(error: BaseException) -> str:
+def _raised(heuristic: Heuristic, error: BaseException) -> str:
     said = " ".join(str(error).split())
+    line = line_in(getattr(sys.modules.get(heuristic.module), "__file__", None), error)
     if isinstance(error, ValueError) and "read-only" in said:
-        return "writes into an array of the Text; take a copy first, as in text.pos.copy()"
-    return f"raised {type(error).__name__}: {said}" if said else f"raised {type(error).__name__}"
+        copy = "take a copy first, as in text.pos.copy()"
+        return f"writes into an array of the Text{line}; {copy}"
+    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if isinstance(error, AttributeError) and isinstance(error.obj, Text | Parse):
+        known = [name for name in dir(error.obj) if not name.startswith("_")]
+        return f"raised {what}{line}; {did_you_mean(error.name or '', known)}"
+    return f"raised {what}{line}"
 
 
 def feature_mask(heuristic: Heuristic, text: Text) -> ndarray:
@@ -62,7 +71,8 @@ def feature_mask(heuristic: Heuristic, text: Text) -> ndarray:
     mask = _call(heuristic, text)
     if isinstance(mask, np.ndarray) and mask.dtype == bool and mask.shape == (len(text),):
         return mask
-    raise failure(heuristic, text, f"expected Bool[{len(text)}], got {_shape(mask)}")
+    hint = _cast(mask, (len(text),), "bool")
+    raise failure(heuristic, text, f"expected Bool[{len(text)}], got {_shape(mask)}{hint}")
 
 
 def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
@@ -76,7 +86,8 @@ def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
         return _of(heuristic, found if heuristic.built_in else _sound(heuristic, text, found))
     right_kind = isinstance(found, np.ndarray) and (found.dtype == bool or found.dtype.kind == "f")
     if not right_kind or found.shape != (n, n):
-        what = f"expected Bool or weights [{n}, {n}], got {_shape(found)}"
+        hint = _cast(found, (n, n), "float")
+        what = f"expected Bool or weights [{n}, {n}], got {_shape(found)}{hint}"
         raise failure(heuristic, text, what)
     if found.dtype != bool and not (np.isfinite(found).all() and (found >= 0).all()):
         raise failure(heuristic, text, f"weights must be finite and not negative{_first(found)}")
@@ -148,6 +159,12 @@ def _first(weights: ndarray) -> str:
     bad = np.argwhere(~np.isfinite(weights) | (weights < 0))
     query, key = bad[0].tolist()
     return f"; at query {query}, key {key} there is {weights[query, key]:g}"
+
+
+def _cast(value: object, shape: tuple[int, ...], to: str) -> str:
+    """What would make an array that is right but for its type the right one."""
+    right = isinstance(value, np.ndarray) and value.shape == shape
+    return f"; .astype({to}) makes it that" if right else ""
 
 
 def _shape(value: object) -> str:

@@ -246,9 +246,19 @@ def _check_declaration(
     where = f"{kind} {name!r} in {module}"
     if not isinstance(name, str) or not name.strip():
         raise PluginError(f"{where}: a {kind} needs a name, as in @{kind}('colour word')")
+    if not name.isprintable() or name != name.strip():
+        raise PluginError(
+            f"{where}: a name is printable and has no spaces around it, as in 'colour word'"
+        )
+    options, others = _options(feature), _options(relation)
+    if kind == "relation":
+        options, others = others, options
     for parameter, values in parameters.items():
-        options = [*inspect.signature(feature if kind == "feature" else relation).parameters]
-        near = difflib.get_close_matches(parameter, options[1:-1], n=1, cutoff=0.75)
+        if parameter in others:
+            raise PluginError(
+                f"{where}: {parameter!r} is no option of a {kind}; it has {', '.join(options)}"
+            )
+        near = difflib.get_close_matches(parameter, options, n=1, cutoff=0.75)
         if near:
             raise PluginError(f"{where}: no option is {parameter!r}; did you mean {near[0]!r}?")
         if isinstance(values, str) or not isinstance(values, Iterable) or not list(values):
@@ -266,6 +276,10 @@ def _check_declaration(
     unknown = sorted(asked - set(parameters))
     if unknown:
         raise PluginError(f"{where}: {{{unknown[0]}}} in the name is no parameter of it")
+
+
+def _options(declare: Callable[..., Any]) -> list[str]:
+    return [*inspect.signature(declare).parameters][1:-1]
 
 
 def _check_lifting(where: str, lifts: Iterable[str], unit: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
 
 
@@ -33,6 +34,13 @@ class PluginError(LabelerError):
         self.module = module
         self.prompt = prompt
         self.reason = reason or message
+
+
+def line_in(file: str | None, error: BaseException) -> str:
+    """Where in a file an error comes from, as " (line 12)"; empty where that is not known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    return f" (line {lines[-1]})" if lines and not isinstance(error, SyntaxError) else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

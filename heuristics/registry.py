@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from heuristics.contract import Family, Heuristic
-from heuristics.errors import PluginError, did_you_mean
+from heuristics.errors import PluginError, did_you_mean, line_in
 from heuristics.lifts import LIFTS, lifted
 
 BUILTIN = (
@@ -125,8 +125,10 @@ def load(place: Found) -> ModuleType:
         return _from_file(place.path, place.module)
     except (Exception, SystemExit) as error:
         hint = _hint(place, error)
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        reason = f"cannot be imported: {what}{hint}"
+        said = " ".join(str(error).split())
+        what = said if isinstance(error, PluginError) else f"{type(error).__name__}: {said}"
+        line = line_in(str(place.path.resolve()), error) if place.path else ""
+        reason = f"cannot be imported: {what}{line}{hint}"
         raise PluginError(f"plugin {shown} {reason}", module=place.origin, reason=reason) from error
 
 
@@ -253,9 +255,11 @@ def declared(plugin: str) -> list[Heuristic]:
 
 
 def _clash(first: Heuristic, second: Heuristic) -> PluginError:
+    where = f"in {first.module} and in {second.module}; rename one, or leave one plugin out"
+    if first.module == second.module:
+        where = f"both in {first.module}; rename one"
     return PluginError(
-        f"two heuristics are called {second.name!r}: in {first.module} and in {second.module}; "
-        "rename one, or leave one plugin out",
+        f"two heuristics are called {second.name!r}: {where}",
         heuristic=second.name,
         kind=second.kind,
         module=second.module,

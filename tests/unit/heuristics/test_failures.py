@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from heuristics import PluginError, feature, limits, relation
-from heuristics.check import agrees_with_itself, feature_mask, relation_targets
+from heuristics.check import agrees_with_itself, evaluated, feature_mask, relation_targets
+from heuristics.registry import declared
 from heuristics.targets import Targets
 
 from .making import make_text
@@ -27,12 +28,59 @@ def message(item):
     return caught.value.reason
 
 
+def of_file(tmp_path, source):
+    """What is said of the first heuristic of a file."""
+    file = tmp_path / "mine.py"
+    file.write_text(f"from heuristics import feature, relation\n{source}")
+    with pytest.raises(PluginError) as caught:
+        evaluated(declared(str(file))[0], TEXT)
+    return caught.value.reason
+
+
+def test_an_error_says_its_line_in_the_plugin(tmp_path):
+    source = "@feature('x')\ndef x(text):\n    return text.regex('(red')\n"  # called on line 4
+    assert of_file(tmp_path, source).endswith("unterminated subpattern at position 0 (line 4)")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("text.matchs({'red'})", "matches"), ("text.wrds", "words"), ("text.parse.lema", "lemma")],
+)
+def test_a_typo_in_what_a_text_has_is_seen(tmp_path, said, meant):
+    said = of_file(tmp_path, f"@feature('x')\ndef x(text):\n    return {said} == 'red'\n")
+    assert "has no attribute" in said
+    assert f"(line 4); did you mean '{meant}'" in said
+
+
+def test_the_right_shape_of_another_type_says_how_to_make_it_one():
+    assert message(feature("x")(lambda text: text.position)) == (
+        "expected Bool[5], got int64[5]; .astype(bool) makes it that"
+    )
+    assert message(relation("x")(lambda text: text.query - text.key)) == (
+        "expected Bool or weights [5, 5], got int64[5, 5]; .astype(float) makes it that"
+    )
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "red\x1b[31m", " spaces "])
+def test_a_name_is_one_line_to_be_typed(name):
+    with pytest.raises(PluginError, match="a name is printable and has no spaces around it"):
+        feature(name)
+
+
+def test_an_option_of_the_other_kind_is_named():
+    with pytest.raises(PluginError, match=r"'lifts' is no option of a relation; it has phrase, "):
+        relation("x", lifts=("nearest",))
+    with pytest.raises(PluginError, match=r"'phrase' is no option of a feature; it has plural, "):
+        feature("x", phrase="all of them")
+
+
 def test_raises():
     @feature("x")
     def fails(text):
         raise KeyError("colour")
 
-    assert message(fails) == "raised KeyError: 'colour'"
+    line = fails.compute.__code__.co_firstlineno + 2  # after the decorator and the def
+    assert message(fails) == f"raised KeyError: 'colour' (line {line})"
 
 
 def test_forgets_to_return():
@@ -46,8 +94,9 @@ def test_writes_into_the_text(name):
         getattr(text, name)[0] = getattr(text, name)[1]
         return text.is_start
 
+    line = writes.compute.__code__.co_firstlineno + 2
     assert message(writes) == (
-        "writes into an array of the Text; take a copy first, as in text.pos.copy()"
+        f"writes into an array of the Text (line {line}); take a copy first, as in text.pos.copy()"
     )
 
 
@@ -109,7 +158,8 @@ def test_pairs_as_lists_and_in_any_order_are_sorted():
 
 
 def test_leaves_python():
-    assert message(feature("x")(lambda text: sys.exit("bye"))) == "raised SystemExit: bye"
+    leaves = feature("x")(lambda text: sys.exit("bye"))
+    assert message(leaves).startswith("raised SystemExit: bye")
 
 
 def test_options_that_cannot_be_meant():

@@ -129,7 +129,7 @@ def test_what_cannot_be_loaded_is_reported_and_left_out_if_asked(tmp_path):
     plugins = [str(path) for path in (good, bad, clash)]
     assert set(added(*plugins, on_error=told.append)) == {"good"}
     assert [error.reason for error in told] == [
-        "cannot be imported: SystemExit: 3",
+        "cannot be imported: SystemExit: 3 (line 1)",
         "has the name of a feature in heuristics.punctuation",
     ]
     assert told[1].heuristic == "comma"

@@ -53,7 +53,7 @@ def test_a_clash_within_a_module_is_an_error_too(tmp_path):
         "from heuristics import feature\n"
         "a = feature('twice')(lambda t: t.is_start)\nb = feature('twice')(lambda t: ~t.is_start)"
     )
-    with pytest.raises(PluginError, match="two heuristics are called 'twice'"):
+    with pytest.raises(PluginError, match="called 'twice': both in labeler_plugin_twice"):
         load_heuristics([str(path)])
 
 
@@ -61,6 +61,12 @@ def test_a_clash_within_a_module_is_an_error_too(tmp_path):
     ("content", "message"),
     [
         ("1/0", "cannot be imported: ZeroDivisionError"),
+        ("x = 1\n\n1/0", r"division by zero \(line 3\)$"),
+        ("x = (", r"was never closed \(broken\.py, line 1\)$"),
+        (
+            "from heuristics import feature\nfeature('x', lifts='nearest')",
+            r"imported: feature 'x' in labeler_plugin_broken: lifts takes .* \(line 2\)$",
+        ),
         ("x = 1", "declares no heuristic"),
     ],
 )
