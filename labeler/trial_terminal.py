@@ -77,6 +77,8 @@ def _neuron(change: Change) -> Iterator[Any]:
 
 
 def _waiting(row: Nearest) -> Table:
+    if row.lift == 0:  # attention is never nothing where there is a key
+        return _marked("·", f"{row.relation}: names no key on these prompts")
     return _marked(
         "·",
         f"{row.relation}: {row.head}, where it would explain {row.gain:.2%} more of the head's "

@@ -276,6 +276,15 @@ def test_a_watched_file_is_tried_again_when_it_is_saved(
     assert "labeler: a mistake in it" in capsys.readouterr().err
 
 
+def test_a_relation_that_names_nothing_is_said_to(cli: Cli, made: Made, tmp_path: Path):
+    file = tmp_path / "silent.py"
+    file.write_text(
+        "from heuristics import relation\n"
+        "silent = relation('silent')(lambda text: (text.query < text.key) & (text.key > 0))\n"
+    )
+    assert "· silent: names no key on these prompts" in cli("try", file, "--run", made.without).out
+
+
 def test_only_a_file_can_be_watched(cli: Cli, tmp_path: Path):
     shown = cli("try", "package.module", "--run", tmp_path, "--watch")
     assert shown.code == 2
