@@ -140,6 +140,7 @@ def lifted(base: Heuristic) -> list[Heuristic]:
 
 def _lift(base: Heuristic, lift: str, marked: Callable[[Text], ndarray]) -> Heuristic:
     function, name, phrase = LIFTS[lift]
+    said = f" Instance: {base.description}" if base.description else ""
     whole = base.unit == "word"
 
     def compute(text: Text) -> Targets:
@@ -150,7 +151,7 @@ def _lift(base: Heuristic, lift: str, marked: Callable[[Text], ndarray]) -> Heur
         kind="relation",
         name=name.format(name=base.name),
         phrase=phrase.format(noun=base.noun, plural=base.phrase),
-        description=f"{(function.__doc__ or '').splitlines()[0]} Instance: {base.description}",
+        description=f"{(function.__doc__ or '').splitlines()[0]}{said}",
         compute=compute,
         lifts=(),
         query_class=False,

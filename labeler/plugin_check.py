@@ -37,7 +37,8 @@ class Checked:
     relation names (what uniform attention would put there); `coverage` the fraction of queries at
     which a relation names a key. `cost` is in milliseconds per 1,000 tokens, `usual` the median of
     the built-ins of its kind. `ahead` is the fraction of a relation's pairs whose key comes after
-    the query, which the labeler drops. `nearest` has the built-ins that say most nearly the same,
+    the query, which the labeler drops; `only_start` says that it names the first position, which
+    is left out, and nothing else. `nearest` has the built-ins that say most nearly the same,
     with the overlap: of two features the tokens of both by the tokens of either; of two relations
     Σ min(U, U′) a query, over the queries where either names a key.
     """
@@ -50,6 +51,7 @@ class Checked:
     usual: float = 0.0
     ahead: float = 0.0
     reads_on: bool = False
+    only_start: bool = False
     undeclared_parse: bool = False
     nearest: tuple[tuple[str, float], ...] = ()
 
@@ -97,6 +99,7 @@ def _check(item: Heuristic, texts: Sequence[Text]) -> Checked:
             keys += float((1 / (query[seen] + 1)).sum())
             covered += len(np.unique(query[seen]))
         reads_on = any(_reads_on(item, text) for text in texts[:CUTS])
+        only_start = item.kind == "relation" and not covered and _names_start(item, texts)
         undeclared = any(_needs_parse(item, text) for text in texts[:CUTS])
     except PluginError as error:
         where = f"prompt {error.prompt!r}: " if error.prompt else ""
@@ -108,6 +111,7 @@ def _check(item: Heuristic, texts: Sequence[Text]) -> Checked:
         cost=_cost([item], texts),
         ahead=ahead / max(pairs, 1),
         reads_on=reads_on,
+        only_start=only_start,
         undeclared_parse=undeclared,
     )
 
@@ -122,6 +126,10 @@ def _cost(items: Sequence[Heuristic], texts: Sequence[Text]) -> float:
             item.compute(text)
         costs.append((time.perf_counter() - began) / tokens * 1e6)
     return float(np.median(costs)) if costs else 0.0
+
+
+def _names_start(item: Heuristic, texts: Sequence[Text]) -> bool:
+    return any((evaluated(replace(item, start=True), text)[1] == 0).any() for text in texts[:CUTS])
 
 
 def _reads_on(item: Heuristic, text: Text) -> bool:
@@ -158,6 +166,7 @@ def _cut(text: Text, stop: int) -> Text:
     parse = Parse(**words, head=np.where(head < n, head, np.arange(n)), parsed=text.parse.parsed)
     return replace(
         text,
+        id=f"{text.id}, its first {stop} tokens",
         string=text.string[:end],
         token_ids=text.token_ids[:stop],
         offsets=text.offsets[:stop],

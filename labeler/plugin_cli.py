@@ -49,7 +49,8 @@ def show_heuristic(
     from heuristics.registry import load_heuristics, project_plugins
 
     for item in load_heuristics([*(plugin or ()), *project_plugins()], only=(name,)):
-        typer.echo(f"{item.name} ({item.kind}, {item.module})\n{item.description}")
+        typer.echo(f"{item.name} ({item.kind}, {item.module})")
+        typer.echo(item.description or "Not defined: its function has no docstring.")
         typer.echo(f"In a label: {item.phrase}")
         if item.source:
             typer.echo(f"Source: {item.source}")

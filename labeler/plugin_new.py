@@ -29,9 +29,8 @@ def {slug}(text: Text):
 @relation("to the same {name}", phrase="earlier copies of the same {name}")
 def same_{slug}(text: Text):
     """From a word of the list, its earlier copies."""
-    listed = {slug}(text)
-    same = text.words[:, None] == text.words[None, :]
-    return same & listed[:, None] & (text.key < text.query)  # Bool[query key]
+    same = text.same(text.words) & (text.key < text.query)
+    return same & {slug}(text)[:, None]  # Bool[query key]
 '''
 
 TEST = '''"""The contract, checked on many kinds of text, and what the heuristics say of one."""

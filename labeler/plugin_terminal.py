@@ -29,9 +29,8 @@ def checked_plugin(checked: CheckedPlugin) -> Iterator[Any]:
         yield ""
     failed = sum(bool(row.error) for row in checked.found)
     yield Line(
-        f"{len(checked.found)} heuristics asked about {checked.n_prompts} stories "
-        f"({checked.n_tokens:,} tokens): {'all keep' if not failed else f'{failed} do not keep'} "
-        "the contract.",
+        f"Asked about {checked.n_prompts} stories ({checked.n_tokens:,} tokens): "
+        f"{len(checked.found) - failed} of {len(checked.found)} heuristics keep the contract.",
         style="dim",
     )
 
@@ -73,7 +72,9 @@ def _rows(row: Checked, showcase: list[Text]) -> Iterator[tuple[str, Line]]:
 
 def _notes(row: Checked) -> Iterator[str]:
     kind = row.item.kind
-    if (kind == "feature" and row.rate == 0) or (kind == "relation" and row.coverage == 0):
+    if row.only_start:
+        yield f"names the first position alone, which is left out: @{kind}(…, start=True)"
+    elif (kind == "feature" and row.rate == 0) or (kind == "relation" and row.coverage == 0):
         yield "never fires on this corpus"
     if row.rate == 1:
         yield "fires everywhere, so it says nothing"

@@ -75,9 +75,36 @@ def test_what_check_finds(cli: Cli, tmp_path: Path):
         "note uses the parse and does not say so: @feature(…, parse=True)",
         "note says something else when the text ends sooner: it reads on, which no head can",
         "expected Bool or weights [",
-        "5 heuristics asked about 40 stories",
+        "Asked about 40 stories",
+        "4 of 5 heuristics keep the contract.",
     ):
         assert part in said
+
+
+def test_the_first_position_is_said_to_be_left_out(cli: Cli, tmp_path: Path):
+    file = tmp_path / "sink.py"
+    file.write_text(
+        "from heuristics import feature, relation\n"
+        "@feature('plain')\ndef plain(text):\n    return text.words == 'red'\n"
+        "@relation('sink')\ndef sink(text):\n    return (text.key == 0) & (text.query >= 0)\n"
+    )
+    said = " ".join(cli("heuristics", "check", file).out.split())
+    assert (
+        "note names the first position alone, which is left out: @relation(…, start=True)" in said
+    )
+    assert "2 of 2 heuristics keep the contract." in said
+
+
+def test_what_is_not_defined_is_said_to_be(cli: Cli, tmp_path: Path):
+    file = tmp_path / "bare.py"
+    file.write_text(
+        "from heuristics import feature\n"
+        "red = feature('red', lifts=('nearest',))(lambda text: text.matches({'red'}))\n"
+    )
+    shown = cli("heuristics", "show", "red", "--plugin", file).out
+    assert "Not defined: its function has no docstring.\nIn a label: reds" in shown
+    lifted = cli("heuristics", "show", "nearest red", "--plugin", file).out
+    assert "(before its word, for words).\nIn a label:" in lifted
 
 
 def test_a_new_plugin_works_as_it_is_written(cli: Cli, tmp_path: Path, monkeypatch):
