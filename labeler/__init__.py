@@ -1,8 +1,9 @@
 """Labels what attention heads and MLP neurons do, with evidence.
 
-from labeler import label
+from labeler import label, load
 run = label("embedded")
 run.heads, run.neurons, run.report("report")
+run = load("runs/labels")  # a run of before
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Run", "label"]
+__all__ = ["Run", "label", "load"]
 
 
 def __getattr__(name: str) -> Any:

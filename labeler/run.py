@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from labeler.config import Settings, load_settings
 from labeler.engines.fold import fold_statistics
 from labeler.engines.ray import load_ray
 from labeler.engines.threads import limited, with_engine
+from labeler.errors import ConfigError
 from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
@@ -93,20 +95,52 @@ def label(
     model: str | Path = "embedded",
     prompts: str | Path | Sequence[str] | None = None,
     out: str | Path = "runs/labels",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **options: Any,
 ) -> Run:
     """Label every head and neuron of a model over prompts: texts, a file, a folder, or `hf:NAME`.
 
-    Options are those of `labeler run`, thresholds included; an existing run in `out` is replaced
-    with `overwrite=True`. Raises a LabelerError on anything that the caller can mend.
+    Options are those of a configuration file of `labeler run`, thresholds included; an existing run
+    in `out` is replaced with `overwrite=True`. `progress=True` shows how far it is. Heuristics of a
+    notebook or script take part with `plugin=["__main__"]`. Raises a LabelerError on anything that
+    the caller can mend.
     """
-    given: dict[str, Any] = {"model": str(model), "out": Path(out), **options}
+    if not isinstance(model, str | Path):
+        raise ConfigError(
+            f"model is a {type(model).__name__}; expected a hub name or a folder: write it with "
+            "save_pretrained, its tokenizer too, and give the folder"
+        )
+    given: dict[str, Any] = {"model": str(model), "out": out, **options}
     if isinstance(prompts, str | Path):
+        if "corpus" in options:
+            raise ConfigError("prompts and corpus exclude each other; give one of them")
         given["corpus"] = str(prompts)
     elif prompts is not None:
         given["prompts"] = tuple(prompts)
-    return run_labels(load_settings(None, given), progress)
+        if not given["prompts"]:
+            raise ConfigError("prompts is empty; expected at least one text, or leave it out")
+    settings = load_settings(None, given)
+    with _shown(progress) as told:
+        run = run_labels(settings, told)
+        return run.verify(told) if settings.verify else run
+
+
+def load(path: str | Path) -> Run:
+    """A run that was made before, by `label` or `labeler run`; RunFolderError where there is none.
+
+    A URL is fetched into the cache.
+    """
+    from labeler.remote import fetched
+
+    return Run(open_run(fetched(str(path)) if "://" in str(path) else path))
+
+
+def _shown(progress: Progress | bool | None) -> AbstractContextManager[Progress | None]:
+    if not isinstance(progress, bool):
+        return nullcontext(progress)
+    from labeler.terminal import TerminalProgress, console
+
+    return TerminalProgress(console(stderr=True)) if progress else nullcontext()
 
 
 def run_labels(settings: Settings, progress: Progress | None = None) -> Run:

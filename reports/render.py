@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from labeler.results import RunFolder, write_atomic
+from labeler.results import RunFolder, RunFolderError, write_atomic
 from reports import view as views
 from reports.pack import script
 from reports.parts import parts
@@ -55,6 +55,11 @@ def render(run_folder: RunFolder, out: Path, single_file: bool = False) -> Path:
     where anything else stands in its place.
     """
     out = Path(out)
+    if out.suffix.lower() == ".html" and not (single_file or out.is_dir()):
+        raise RunFolderError(
+            f"{out} is the name of a page, and a report is a folder; name a folder, or add "
+            "--single-file (single_file=True)"
+        )
     run_folder.refuse_own(out, but="report")
     run_folder.refuse_links(out, *(out / name for name in REPORT.tops))
     if single_file and out.suffix.lower() == ".html":

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from labeler import label
+from labeler import label, load
 from labeler.errors import ConfigError, LabelerError
 from labeler.results import TABLES, open_run
 from tests.oracles.prompts import prompts
@@ -301,3 +301,53 @@ def test_the_python_api(model: Path, tmp_path: Path):
     assert label(model, prompts(8), tmp_path / "run", overwrite=True).heads.shape[0] == 2
     with pytest.raises(ConfigError, match="did you mean 'max_prompts'"):
         label(model, prompts(9), tmp_path / "run", max_prompt=3)
+
+
+def test_the_python_api_opens_a_run_of_before(finished: Path, tmp_path: Path):
+    run = load(finished)
+    assert list(run.heads["name"]) == ["L0H0", "L0H1"]
+    assert load(finished.as_uri()).headline == run.headline
+    assert run.report(tmp_path / "report").is_file()
+    assert run.report(tmp_path / "one.html", single_file=True).is_file()
+    with pytest.raises(LabelerError, match="is the name of a page, and a report is a folder"):
+        run.report(tmp_path / "page.html")
+    with pytest.raises(LabelerError, match="no run folder at nowhere"):
+        load("nowhere")
+
+
+def test_the_python_api_refuses_what_it_would_not_do(model: Path, tmp_path: Path):
+    out = tmp_path / "run"
+    with pytest.raises(ConfigError, match="prompts is empty; expected at least one text"):
+        label(model, [], out)  # and not the embedded stories
+    with pytest.raises(ConfigError, match="prompts and corpus exclude each other"):
+        label(model, "a.txt", out, corpus="b.txt")
+    with pytest.raises(ConfigError, match="model is a dict; expected a hub name or a folder"):
+        label({}, prompts(9), out)  # type: ignore[arg-type]
+    assert not out.exists()
+
+
+def test_the_python_api_verifies_and_tells_if_asked(
+    model: Path, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = label(model, corpus, tmp_path / "run", progress=True, verify=True)
+    assert len(run.folder.replacement)
+    assert "load: 1 model" in capsys.readouterr().err
+
+
+def test_heuristics_of_the_caller_take_part(model: Path, tmp_path: Path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from heuristics import feature\nfrom labeler import label\n"
+        "early = feature('early word')(lambda text: text.matches({'the', 'a'}))\n"
+        f"run = label({str(model)!r}, {prompts(9)!r}, 'run', plugin=['__main__'])\n"
+        "print([h['module'] for h in run.folder.run['heuristics'] if h['name'] == 'early word'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "['__main__']\n", done.stderr
