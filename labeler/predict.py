@@ -21,11 +21,14 @@ from labeler.shape import Shape
 class Rules:
     """Weights by head, query class and relation: printed labels, or a dense fit.
 
-    `relations` are those with a weight anywhere; `weight[h, c, i]` belongs to `relations[i]`.
+    `relations` are those with a weight anywhere; `weight[h, c, i]` belongs to `relations[i]`. Where
+    weights pass 1 the rules of a label are scaled down; those of a fit are `linear`, as they were
+    fitted: the remainder is below 0, taken from all visible keys alike.
     """
 
     relations: Int[ndarray, " used"]
     weight: Float[ndarray, "head class used"]
+    linear: bool = False
 
     @classmethod
     def of_labels(cls, labels: Sequence[HeadLabel], n_classes: int) -> Rules:
@@ -51,11 +54,11 @@ class Rules:
     def of_dense(cls, weight: Float[ndarray, "head class relation"]) -> Rules:
         """All relations that have a weight."""
         used = np.flatnonzero(weight.any(axis=(0, 1)))
-        return cls(used, weight[:, :, used])
+        return cls(used, weight[:, :, used], linear=True)
 
     def heads(self, index: Sequence[int]) -> Rules:
         """The rules of some heads."""
-        return Rules(self.relations, self.weight[list(index)])
+        return Rules(self.relations, self.weight[list(index)], self.linear)
 
 
 @lru_cache(maxsize=4)
@@ -93,13 +96,15 @@ def patterns(
     """The patterns that rules stand for over one text.
 
     At each query share ÷ coverage goes to each prediction that has a target there, the remainder to
-    all visible keys alike; the whole is scaled down only where the shares pass 1.
+    all visible keys alike; the whole is scaled down only where the shares pass 1. Of linear rules
+    what comes out below 0 is 0, and the row is scaled to 1.
     """
     n, pairs = len(item), item.pairs[kind]
     present = torch.from_numpy(pairs.present[rules.relations].T.copy())
     weight = torch.from_numpy(rules.weight[:, item.classes]).float() * present
-    total = weight.sum(dim=2, keepdim=True)
-    weight = weight / total.clamp(min=1.0)
-    found = torch.bmm(weight.transpose(0, 1), targets_dense(pairs, rules.relations, n))
-    rest = (1 - total.clamp(max=1.0)).transpose(0, 1)
-    return (found + rest * baseline(n, window)[:, None]).transpose(0, 1)
+    if not rules.linear:
+        weight = weight / weight.sum(dim=2, keepdim=True).clamp(min=1.0)
+    rest = 1 - weight.sum(dim=2, keepdim=True).transpose(0, 1)
+    said = torch.bmm(weight.transpose(0, 1), targets_dense(pairs, rules.relations, n))
+    found = (said + rest * baseline(n, window)[:, None]).clamp(min=0).transpose(0, 1)
+    return found / found.sum(dim=2, keepdim=True) if rules.linear else found

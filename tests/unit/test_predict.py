@@ -90,3 +90,18 @@ def test_rules_of_a_dense_fit_keep_what_has_a_weight() -> None:
     rules = Rules.of_dense(weight)
     assert rules.relations.tolist() == [3]
     assert rules.heads([1]).weight.shape == (1, len(VOCABULARY.classes), 1)
+
+
+def test_a_fit_that_passes_one_takes_from_all_keys_alike() -> None:
+    # Scaled down, a share of all a's in a row would take from the previous token what the fit took
+    # from every key: here 0.8 on the previous token and 0.8 on all a's, −0.6 on an even spread.
+    weight = np.zeros((1, len(VOCABULARY.classes), len(NAMES)))
+    weight[0, :, [NAMES.index("previous token"), NAMES.index("every a")]] = 0.8
+    (item,) = prepared([letters("abca")], VOCABULARY)
+    rules = Rules.of_dense(weight)
+    found = patterns(rules, item, 0, None)[0].numpy()
+    # Query 3 sees BOS a b c: −0.15 on each, 0.8 more on a and on b; below 0 is 0, and 1.3 → 1.
+    assert found[3] == pytest.approx([0, 0.5, 0.5, 0, 0], abs=1e-6)
+    # Query 4: −0.12 on each of five, 0.8 more on c, 0.4 more on each of two a's; 1.24 → 1.
+    assert found[4] == pytest.approx([0, 0.28 / 1.24, 0, 0.68 / 1.24, 0.28 / 1.24], abs=1e-6)
+    assert patterns(rules.heads([0]), item, 0, None)[0].numpy() == pytest.approx(found)
