@@ -25,6 +25,10 @@ from labeler.simplicity import levels
 from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
 
+BASELINE = 1e-6
+"""A relation whose square, a row, is under this is the baseline itself (as "nearby (8)" in a window
+of 7): sums of single precision tell no more."""
+
 
 class HeadFit:
     """The fit of all heads with one kind of window."""
@@ -169,7 +173,9 @@ class HeadFit:
     def dense(self) -> tuple[ndarray, Float[ndarray, "class head relation"]]:
         """Errors of all relations by class, `[judging fold, head]`, and their weights."""
         weight = nnls(
-            self.choose.gram[self.leaves], self.choose.moment[:, self.leaves].transpose(1, 0, 2)
+            self.choose.gram[self.leaves],
+            self.choose.moment[:, self.leaves].transpose(1, 0, 2),
+            least=BASELINE * np.maximum(self.choose.present[self.leaves], 1.0),
         )
         errors = []
         for sums in self.judges:

@@ -252,14 +252,17 @@ def _exchange(problem: Problem, chosen: Int[ndarray, "signal slot"]) -> bool:
 def nnls(
     gram: Float[ndarray, "class prediction prediction"],
     moment: Float[ndarray, "class signal prediction"],
+    least: Float[ndarray, "class prediction"] | float = 1e-9,
     iterations: int = 400,
 ) -> Float[ndarray, "class signal prediction"]:
     """Non-negative least squares on all predictions, by accelerated projected gradient.
 
     Beck and Teboulle 2009, with O'Donoghue and Candès' restart (2015); predictions are scaled to
-    unit length first.
+    unit length first. One whose square is under `least` is nothing but rounding, below 0 even, on
+    which a gradient runs away: its weight is 0.
     """
-    scale = 1.0 / np.sqrt(np.maximum(np.einsum("cpp->cp", gram), 1e-9))
+    square = np.einsum("cpp->cp", gram)
+    scale = np.where(square > least, 1.0 / np.sqrt(np.maximum(square, least)), 0.0)
     scaled = gram * scale[:, :, None] * scale[:, None, :]
     target = moment * scale[:, None, :]
     step = 1.0 / np.maximum(np.abs(scaled).sum(axis=2).max(axis=1), 1e-9)[:, None, None]

@@ -43,6 +43,18 @@ def test_dense_weights_are_those_of_scipy() -> None:
         np.testing.assert_allclose(weight[signal], expected, atol=1e-4)
 
 
+def test_a_prediction_that_is_nothing_but_rounding_has_no_dense_weight() -> None:
+    """As a relation that names every key its heads see, less the baseline, in single precision."""
+    x, y = _data(6, predictions=3)
+    expected = nnls((x.T @ x)[None], (y.T @ x)[None])[0]
+    gram, moment = np.zeros((1, 4, 4)), np.zeros((1, y.shape[1], 4))
+    gram[0, :3, :3], moment[0, :, :3] = x.T @ x, y.T @ x
+    gram[0, 3, 3], moment[0, :, 3] = -1.5e-6, 1e-6
+    weight = nnls(gram, moment, least=np.full((1, 4), 1e-6 * len(x)))[0]
+    np.testing.assert_allclose(weight[:, :3], expected)
+    assert (weight[:, 3] == 0).all()
+
+
 def test_shares_are_held_to_one() -> None:
     # One prediction in every row, another in half of them; the signal is 0.9 and 0.4 of them, which
     # is 0.9 + 0.5 · 0.4 = 1.1 of attention. Against a constrained optimiser.
