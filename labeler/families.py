@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,12 +120,62 @@ def check_family(config: Any, name: str) -> Family:
             + ", ".join(family.name for family in FAMILIES)
             + " (see `labeler models`)"
         )
-    if architecture == "OPTForCausalLM" and not getattr(config, "do_layer_norm_before", True):
-        raise ModelError(
-            f"model {name} is an OPT without a final norm (as opt-350m), which is not supported; "
-            "every other size of OPT is"
-        )
+    for branch in _BRANCHES:
+        if branch.architecture == architecture and branch.grows(config):
+            raise ModelError(
+                f"model {name} is {branch.said}, which is not supported; {branch.instead}"
+            )
     return family
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """Models of a family that TransformerLens cannot hold, told by their configuration."""
+
+    architecture: str
+    said: str
+    grows: Callable[[Any], bool]
+    instead: str = "others of its family are"
+
+
+def _projected(config: Any) -> bool:
+    """Whether an OPT's embeddings are of another width than its residual stream."""
+    width = getattr(config, "hidden_size", None)
+    return (getattr(config, "word_embed_proj_dim", None) or width) != width
+
+
+_BRANCHES = (
+    _Branch(
+        "OPTForCausalLM",
+        "an OPT without a final norm (as opt-350m)",
+        lambda config: (
+            not getattr(config, "do_layer_norm_before", True)
+            or getattr(config, "_remove_final_layer_norm", False)
+        ),
+        "every other size of OPT is",
+    ),
+    _Branch(
+        "OPTForCausalLM",
+        "an OPT with projected embeddings (word_embed_proj_dim is not hidden_size)",
+        _projected,
+    ),
+    _Branch(
+        "FalconForCausalLM",
+        "a Falcon of the newer architecture (as falcon-40b, falcon-11B and falcon-180B)",
+        lambda config: getattr(config, "new_decoder_architecture", False),
+        "falcon-7b and falcon-rw are, and Falcon 3, which is a Llama",
+    ),
+    _Branch(
+        "PhiForCausalLM",
+        "a Phi that normalises queries and keys (qk_layernorm)",
+        lambda config: getattr(config, "qk_layernorm", False),
+    ),
+    _Branch(
+        "GPTNeoXForCausalLM",
+        "a GPT-NeoX without biases in its attention (attention_bias)",
+        lambda config: not getattr(config, "attention_bias", True),
+    ),
+)
 
 
 def _why_not(architecture: str) -> str:
@@ -136,10 +187,10 @@ def _why_not(architecture: str) -> str:
     return ""
 
 
-def neurons_left_out(architecture: str) -> str | None:
+def neurons_left_out(architecture: str, d_mlp: int) -> str | None:
     """Why a run of this architecture has no neurons; None where it has them."""
     family = BY_ARCHITECTURE.get(architecture)
-    if family is None or family.neurons == ALL:
+    if family is None or family.neurons == ALL or d_mlp:
         return None
     return (
         f"neurons are left out: the MLPs of a {family.name} are mixtures of experts, and which "
@@ -168,10 +219,16 @@ direction (pairs of heads and neurons) is that of the gate.
 *anywhere* and the baseline too.
 
 **Experts.** A mixture of experts has no neuron that every token meets: heads are labelled, \
-neurons are not.
+neurons are not, also where some of the layers have a plain MLP.
 
 **Encoders** (BERT and its kin) and models of two stacks (T5, BART) are refused: relations look \
-back, and an encoder reads both ways. OPT-350m is refused, being without a final norm.
+back, and an encoder reads both ways.
+
+**Branches of a family** that TransformerLens cannot hold are refused by their configuration: an \
+OPT without a final norm (OPT-350m) or with projected embeddings, a Falcon of the newer \
+architecture (40b, 11B, 180B), a Phi with `qk_layernorm`, a GPT-NeoX without biases in its \
+attention. Whatever else TransformerLens does not know, as a GPT-2 without `scale_attn_weights`, \
+is found out when the model is loaded: its logits are held against those of transformers.
 
 **Long contexts.** Texts are split at 2,048 tokens, or where the context ends; `--max-tokens` \
 sets another limit. Eager attention takes memory with the square of it.

@@ -84,6 +84,7 @@ class _Reading:
         profiles: Profiles,
         watchers: Sequence[Watch],
     ) -> None:
+        self.model = model
         self.shape = model.shape
         self.rules = rules
         self.profiles = profiles
@@ -102,7 +103,7 @@ class _Reading:
         }
 
     def _values(self, layer: int, v: Float[Tensor, "b pos kv_head d_head"]) -> None:
-        self.norms = value_norms(v, self.grams[layer]).cpu()
+        self.norms = value_norms(self.model.attended(v), self.grams[layer]).cpu()
 
     def _patterns(
         self, batch: list[Prepared], layer: int, pattern: Float[Tensor, "b h q k"]

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from labeler.alignment import UNKNOWN, as_bytes, spans
 from labeler.errors import ModelError
+from labeler.faithful import Faithful
 from labeler.loading import Source, explain, find, quiet
 from labeler.shape import shape_of
 from labeler.tokenizer import tokenizer_of
-from labeler.whole import Whole
 
 MIN_CONTEXT = 2
 """Tokens: fewer leave nothing to attend to but the query itself."""
@@ -129,9 +129,14 @@ class LanguageModel:
             kept["v"] = value
 
         def rebuild(z: Tensor) -> Tensor:
-            return rebuilt(z, kept.pop("v"), heads, pattern)
+            return rebuilt(z, self.attended(kept.pop("v")), heads, pattern)
 
         return {f"blocks.{layer}.attn.hook_v": keep, f"blocks.{layer}.attn.hook_z": rebuild}
+
+    def attended(self, v: Float[Tensor, "b pos h d"]) -> Float[Tensor, "b pos h d"]:
+        """What heads attend to, of `hook_v`."""
+        limit = self.shape.value_limit
+        return v if limit is None else v.clamp(-limit, limit)
 
     @contextmanager
     def attending(self, layer: int, z: Float[Tensor, "batch pos head d_head"]) -> Iterator[None]:
@@ -254,8 +259,8 @@ def load_model(
     """Boot a hub name or a folder in Hugging Face format through TransformerBridge.
 
     `tell` is told what the memory is asked for before the weights are read. Raises ModelError as
-    `loading.find` does, for weights or a tokenizer that cannot be loaded, and for a context of
-    fewer than two tokens.
+    `loading.find` does, for weights or a tokenizer that cannot be loaded, for a context of fewer
+    than two tokens, and for logits that are not those of transformers.
     """
     source = Source(name, device, dtype, revision, device_map, pickle, copies)
     found = find(source)
@@ -263,6 +268,7 @@ def load_model(
         tell(found.said)
     from transformer_lens.model_bridge import TransformerBridge
 
+    faithful = Faithful(name, found.device)
     try:
         with quiet():
             tokenizer = tokenizer_of(found.path)
@@ -271,7 +277,7 @@ def load_model(
                 device=found.device,
                 device_map=device_map,
                 dtype=getattr(torch, dtype),
-                model_class=Whole(name),
+                model_class=faithful,
                 # The bridge gives a tokenizer without BOS one of its own, so it gets a copy.
                 tokenizer=copy.deepcopy(tokenizer),
             )
@@ -285,4 +291,5 @@ def load_model(
             f"model {name} has context length {model.shape.n_ctx} by its config.json, in which no "
             f"token has another before it; expected {MIN_CONTEXT} or more"
         )
+    faithful.check(lambda tokens: model.logits(tokens, {}))
     return model

@@ -71,7 +71,9 @@ class Run:
     def warnings(self) -> list[str]:
         """What was left out, never fired or took long, and copies of texts, a line each."""
         run = self.folder.run
-        found = [neurons_left_out(str(run["model"]["architecture"])), near_copies(run["corpus"])]
+        model = run["model"]
+        left_out = neurons_left_out(str(model["architecture"]), int(model["d_mlp"]))
+        found = [left_out, near_copies(run["corpus"])]
         return [*filter(None, found), *plugins.warnings(run)]
 
     def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:

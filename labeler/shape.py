@@ -27,6 +27,8 @@ class Shape:
     windows: tuple[int | None, ...]
     parallel: bool = False
     """Attention and MLP read the same residual stream (GPT-NeoX): no `hook_resid_mid`."""
+    value_limit: float | None = None
+    """Values are clipped to ± this behind `hook_v`, before heads attend to them (OLMo, MPT)."""
 
     @property
     def kinds(self) -> tuple[int | None, ...]:
@@ -88,16 +90,23 @@ def shape_of(bridge: Any, name: str) -> Shape:
         vocabulary=cfg.d_vocab,
         windows=_windows(config, cfg.n_layers),
         parallel="blocks.0.hook_resid_mid" not in bridge.hook_dict,
+        value_limit=_value_limit(config),
     )
+
+
+def _value_limit(config: Any) -> float | None:
+    """OLMo has `clip_qkv` in its configuration, MPT in a part of it."""
+    limit = getattr(getattr(config, "attn_config", config), "clip_qkv", None)
+    return float(limit) if limit else None
 
 
 def _d_mlp(bridge: Any) -> int:
     """Read off the weights: the bridge's configuration is wrong for an OPT with its own ffn_dim.
 
-    0 for a mixture of experts: `hook_post` is then no activation of neurons, and which neurons
-    there are differs from token to token.
+    0 for a mixture of experts, in whatever layer: `hook_post` is then no activation of neurons, and
+    which neurons there are differs from token to token.
     """
     try:
-        return int(bridge.blocks[0].mlp.W_out.shape[0])
+        return max(int(block.mlp.W_out.shape[0]) for block in bridge.blocks)
     except AttributeError:
         return 0

@@ -90,7 +90,7 @@ class Trial:
         z, v = (self.kept[_at(first, f"attn.hook_{name}")] for name in "zv")
         above = {layer: own for layer, own in replaced.items() if layer > first}
         with torch.inference_mode():
-            new = rebuilt(z, v, *replaced[first])
+            new = rebuilt(z, self.model.attended(v), *replaced[first])
         with self.model.attending(first, new):
             return self.logits_from(first, self._hooks(above))
 

@@ -103,12 +103,13 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
 DEPTH = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
 
 
-def small_model(folder: Path, architecture: str, deep: bool = False) -> Path:
+def small_model(folder: Path, architecture: str, deep: bool = False, **more: Any) -> Path:
     """Write a small model of a family and the story tokenizer; returns the folder.
 
-    `deep` gives it two layers at least.
+    `deep` gives it two layers at least; `more` is put into its configuration.
     """
     kind, own = CONFIGS[architecture]
+    own = own | more
     if deep:
         depth = next(name for name in DEPTH if name in own)
         own = own | {depth: 2}

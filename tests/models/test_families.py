@@ -188,10 +188,3 @@ def test_another_family_is_refused_by_name(kind: str, tmp_path: Path):
         load_model(str(tmp_path))
     assert why in str(refused.value)
     assert all(family.name in str(refused.value) for family in FAMILIES)
-
-
-def test_an_opt_without_a_final_norm_is_refused(tmp_path: Path):
-    config = {"model_type": "opt", "do_layer_norm_before": False}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match="without a final norm"):
-        load_model(str(tmp_path))
