@@ -94,6 +94,8 @@ _TOP_LEVEL = {
     "gemma3_text": "Gemma3ForCausalLM",
 }
 _ENCODERS = ("bert", "electra", "deberta", "albert")
+_MORE_THAN_TEXT_CONFIGS = ("vision_config", "audio_config")
+_MORE = " (more than one stack, or more than text)"
 _MORE_THAN_TEXT = ("Conditional", "T5", "Bart", "Marian", "Pegasus")
 
 
@@ -106,6 +108,7 @@ def architecture_of(config: Any) -> str:
     kind = str(getattr(config, "model_type", ""))
     by_type = {family.architecture.removesuffix("ForCausalLM").lower(): family.architecture
                for family in FAMILIES}  # fmt: skip
+    del by_type["gemma3"]  # the type of the Gemma 3 that sees; that of text alone is gemma3_text
     return _TOP_LEVEL.get(kind) or by_type.get(kind.replace("_", "")) or (named or [kind])[0]
 
 
@@ -113,10 +116,12 @@ def check_family(config: Any, name: str) -> Family:
     """The family of a configuration; ModelError for one that the labeler does not know."""
     architecture = architecture_of(config)
     family = BY_ARCHITECTURE.get(architecture)
-    if family is None:
+    sees = any(getattr(config, part, None) for part in _MORE_THAN_TEXT_CONFIGS)
+    if family is None or sees:
+        why = _MORE if sees else _why_not(architecture)
         raise ModelError(
             f"model {name} is a {architecture or 'model of no architecture'}, which is not "
-            f"supported{_why_not(architecture)}; supported are "
+            f"supported{why}; supported are "
             + ", ".join(family.name for family in FAMILIES)
             + " (see `labeler models`)"
         )
@@ -183,7 +188,7 @@ def _why_not(architecture: str) -> str:
     if any(part in lower for part in _ENCODERS):
         return " (an encoder reads both ways; the labeler's relations look back)"
     if any(part in architecture for part in _MORE_THAN_TEXT):
-        return " (more than one stack, or more than text)"
+        return _MORE
     return ""
 
 
@@ -222,7 +227,8 @@ direction (pairs of heads and neurons) is that of the gate.
 neurons are not, also where some of the layers have a plain MLP.
 
 **Encoders** (BERT and its kin) and models of two stacks (T5, BART) are refused: relations look \
-back, and an encoder reads both ways.
+back, and an encoder reads both ways. So are models that see or hear, such as the larger Gemma 3; \
+TransformerLens would install packages for them.
 
 **Branches of a family** that TransformerLens cannot hold are refused by their configuration: an \
 OPT without a final norm (OPT-350m) or with projected embeddings, a Falcon of the newer \

@@ -174,6 +174,7 @@ REFUSED = {
     "bert": ("BertForMaskedLM", "an encoder reads both ways"),
     "t5": ("T5ForConditionalGeneration", "more than one stack"),
     "mamba": ("MambaForCausalLM", "not supported"),
+    "gemma3": ("Gemma3ForConditionalGeneration", "more than text"),
     "vivid_llm": ("VividForCausalLM", "VividForCausalLM"),
 }
 
@@ -188,3 +189,14 @@ def test_another_family_is_refused_by_name(kind: str, tmp_path: Path):
         load_model(str(tmp_path))
     assert why in str(refused.value)
     assert all(family.name in str(refused.value) for family in FAMILIES)
+
+
+@pytest.mark.parametrize("architectures", [[], ["Gemma3ForCausalLM"]])
+def test_a_model_that_sees_is_refused_whatever_it_is_called(
+    architectures: list[str], tmp_path: Path
+):
+    """Loading it, TransformerLens would install packages; its windows are not those of a text."""
+    config = {"model_type": "gemma3", "architectures": architectures, "vision_config": {"a": 1}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="more than text"):
+        load_model(str(tmp_path))
