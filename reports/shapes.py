@@ -167,7 +167,7 @@ def log_chart(
         return None
     values = [y for _, _, points in kept for _, y, _, _ in points]
     floor = 10 ** math.floor(math.log10(max(min(values), 1e-4)))
-    ceiling = 10 ** math.ceil(math.log10(max(values) * 1.0001))
+    ceiling = max(10 ** math.ceil(math.log10(max(values) * 1.0001)), 10 * floor)
 
     def place(x: float, y: float) -> tuple[float, float]:
         bounded = min(max(y, floor), ceiling)

@@ -66,6 +66,15 @@ def test_names_at_line_ends_do_not_overlap() -> None:
     assert ends[-1] <= chart.height
 
 
+@pytest.mark.parametrize("rise", [9e-5, 1e-7])
+def test_a_rise_of_next_to_nothing_is_drawn_at_the_foot(rise: float) -> None:
+    """Below 0.01% the axis goes no further down: it is one decade high all the same."""
+    points = [(0.5, rise, None, None), (1.0, rise, None, None)]
+    chart = shapes.log_chart([("label", "labels", points)], {"label": ["a", "b"]}, 100, 100)
+    assert chart is not None
+    assert chart.lines[0].path == "M50.0 100.0L100.0 100.0"
+
+
 def test_names_keep_their_order_and_stay_within_the_chart() -> None:
     """Two at the bottom: the lower one stays, the upper one makes room."""
     assert shapes.apart([99, 100, 10], 100) == [85, 100, 10]
