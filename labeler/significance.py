@@ -115,11 +115,12 @@ def _margins(
 
     nan where there are too few folds.
     """
-    n, relations = len(folds), [term.relation for term in rule.terms]
-    if n < 3 or not relations:
+    relations, rows = [term.relation for term in rule.terms], list(rule.leaves)
+    held = [out for out in folds if out.rows[rows].any()]  # others say nothing of the rule
+    if len(held) < 3 or not relations:
         return np.full(len(relations), np.nan)
     total = small_problem(whole, head, relations, rule.leaves)
-    parts = [small_problem(out, head, relations, rule.leaves) for out in folds]
+    parts = [small_problem(out, head, relations, rule.leaves) for out in held]
     return margin(np.stack([_share_without(total, part) for part in parts]))
 
 

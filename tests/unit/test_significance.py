@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -135,6 +137,16 @@ def test_the_interval_of_a_share_by_its_noise(fit: HeadFit) -> None:
         # Noise of 30% in a row's share over 3,000 rows is half a percent.
         assert term.share - 0.025 < worth.share_low < term.share < worth.share_high
         assert worth.share_high < term.share + 0.025
+
+
+def test_folds_without_a_prompt_do_not_narrow_the_interval_of_a_share(fit: HeadFit) -> None:
+    label, names = fit.labels()[0], vars(fit.choose)
+    none = replace(fit.choose, **{n: np.zeros_like(v) for n, v in names.items() if n != "level"})
+    padded = copy(fit)
+    padded.choosers = [*fit.choosers, none, none]
+    assert worth_of(padded, 0, label) == worth_of(fit, 0, label)
+    padded.choosers = [fit.choose, none, none]  # all of it in one fold
+    assert all(math.isnan(worth.share_low) for worth in worth_of(padded, 0, label).values())
 
 
 def test_a_label_of_nothing_has_nothing_to_test(fit: HeadFit) -> None:
