@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from labeler.classes import Group
 from labeler.head_moments import HeadSums, make_rule, of_heads, rule_error, sums_of
+from labeler.intervals import tells
 from labeler.labels import HeadLabel, Rule
 from labeler.lift import Lifts, head_lifts
 from labeler.prepare import Vocabulary
@@ -56,6 +57,8 @@ class HeadFit:
         self.first = sums_of(merge(folds[i] for i in first), kind, self.heads, level)
         self.second = sums_of(merge(folds[i] for i in second), kind, self.heads, level)
         self.judges = [sums_of(folds[i], kind, self.heads, level) for i in judge]
+        self.tells = tells(np.array([sums.rows.sum() for sums in self.judges]))
+        """Whether the judging folds are enough to test on."""
         self.lifts: Lifts = head_lifts(whole, self.heads, kind)
         self.allowed = self._allowed(self.lifts.general)
         had = self.choose.present.sum(axis=0)

@@ -271,13 +271,14 @@ def _tested(moments: Moments, judges: Sequence[Moments], chosen: Chosen) -> tupl
     weight, constant, error = own.weights(on)
     full = np.stack([judged.error(weight, constant) for judged in sums])
     energy = np.maximum(moments.baseline_error(moments.mean), 1e-12)
+    size = np.stack([judged.baseline_error(moments.mean) for judged in judges])
     gain, p = np.zeros(on.shape), np.ones(on.shape)
     for slot in range(on.shape[1]):
         rest = on.copy()
         rest[:, slot] = False
         weight, constant, left = own.weights(rest)
         less = np.stack([judged.error(weight, constant) for judged in sums])
-        p[:, slot] = p_positive(less - full)
+        p[:, slot] = p_positive(less - full, size)
         gain[:, slot] = (left - error) / energy
     return gain, p
 

@@ -23,8 +23,7 @@ from labeler.significance import Test, Worth, worth_of
 from labeler.statistics import Statistics, split_folds, summed
 from labeler.thresholds import Thresholds
 
-FEWEST_JUDGES = 3
-"""Judging folds; with fewer there is no interval, and nothing is tested."""
+TOO_FEW = "too few prompts to test a label on, or most of the text in too few"
 NO_LIFT = {"lift": None, "lift_low": None, "lift_high": None}
 SINK = "start of text"
 WRITES_NOTHING = ", where it writes next to nothing"
@@ -73,17 +72,20 @@ def why_unlabelled(
     r2: float,
     general: float,
     even: Float[ndarray, " relation"],
-    n_judges: int,
+    tells: bool,
     limits: Thresholds,
     raised: bool = False,
 ) -> str:
-    """Why a head is left without a label; `raised` says that copies' heads set the floor."""
+    """Why a head is left without a label.
+
+    `tells` says that there are judging folds enough, `raised` that copies' heads set the floor.
+    """
     floor = limits.head_floor
     asked = f"{floor:g} is asked"
     if raised:
         asked = f"one head in fifty of re-initialised copies reaches {floor:g} on prompts so short"
-    if n_judges < FEWEST_JUDGES:
-        return "too few prompts to test a label on"
+    if not tells:
+        return TOO_FEW
     if not any(rule.terms for rule in label.rules):
         return "nothing that was tried held on the judging prompts"
     if r2 < floor:
@@ -156,7 +158,7 @@ def _judged(
         "r2_distance": r_squared(distance, energy)[0],
         "r2_weighted": weighted[fit.heads],
     }
-    if len(fit.judges) < FEWEST_JUDGES:  # the prompts that chose are those that would judge
+    if len(fit.judges) == 1:  # the prompts that chose are those that would judge
         found = {name: np.full(len(r2), np.nan) for name in found}
     queries = max(whole.queries, 1.0)
     return found | {
@@ -176,13 +178,13 @@ def _worded(
     raised: bool,
 ) -> dict[str, str]:
     """What is said of a head, at length and in short, and how surely."""
-    limits, n_judges, first = fit.thresholds, len(fit.judges), own["first_position_share"]
+    limits, first = fit.thresholds, own["first_position_share"]
     sure = head_confidence(label, own["r2"], own["r2_low"], general, fit.even, limits)
     if sure == "unlabelled":
-        why = why_unlabelled(label, own["r2"], general, fit.even, n_judges, limits, raised)
+        why = why_unlabelled(label, own["r2"], general, fit.even, fit.tells, limits, raised)
         width = (own["entropy"], first, visible)
         said, gist = unlabelled_sentence(*width, why), unlabelled_sentence(*width)
-        gist = f"Unlabelled: {why}." if n_judges < FEWEST_JUDGES else gist
+        gist = gist if fit.tells else f"Unlabelled: {why}."
     else:
         idle = parked(first, own["first_position_share_weighted"])
         phrases = [

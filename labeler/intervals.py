@@ -10,22 +10,49 @@ from numpy import ndarray
 from scipy.special import stdtr, stdtrit
 
 LEVEL = 0.95
+FEWEST, FEWEST_EFFECTIVE = 3, 2
+"""Folds that an interval or a test takes: as they are, and as folds of equal size."""
 
 
-def margin(left_out: Float[ndarray, fold * figure]) -> ndarray:
+def margin(
+    left_out: Float[ndarray, "fold figure"], size: Float[ndarray, "fold figure"]
+) -> Float[ndarray, " figure"]:
     """Half the width of jackknife intervals, from figures made without each of the folds in turn.
 
-    Efron and Tibshirani 1993, chapter 11; bounds by Student's t with folds − 1 degrees of freedom.
+    NaN where folds are too few, or too unequal, to tell (see `_spread`).
     """
-    n = len(left_out)
-    spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0) * (n - 1) / n
-    return np.asarray(stdtrit(n - 1, (1 + LEVEL) / 2) * np.sqrt(spread))
+    error, degrees = _spread(left_out, size)
+    return np.asarray(stdtrit(degrees, (1 + LEVEL) / 2) * error)
+
+
+def tells(size: Float[ndarray, " fold"]) -> bool:
+    """Whether folds of such sizes are enough for an interval or a test."""
+    return bool(np.isfinite(_spread(np.zeros((len(size), 1)), size[:, None])[0][0]))
+
+
+def _spread(left_out: ndarray, size: ndarray) -> tuple[ndarray, ndarray]:
+    """Jackknife standard errors (Efron and Tibshirani 1993, chapter 11), degrees of freedom.
+
+    Student's t has as many degrees as there are folds of equal size that would tell as much, less
+    one: (Σ size)² / Σ size² (Kish 1965). With the number of folds itself intervals of unequal folds
+    are too narrow. Folds of no size are no folds. NaN with fewer than three folds, or fewer than
+    two that count.
+    """
+    held = size > 0
+    n = held.sum(axis=0)
+    count = np.maximum(n, 1)
+    mean = (left_out * held).sum(axis=0) / count
+    error = np.sqrt((held * (left_out - mean) ** 2).sum(axis=0) * (n - 1).clip(0) / count)
+    part = size / np.maximum(size.sum(axis=0), 1e-300)
+    effective = 1 / np.maximum((part**2).sum(axis=0), 1e-300)
+    told = (n >= FEWEST) & (effective >= FEWEST_EFFECTIVE)
+    return np.where(told, error, np.nan), np.where(told, effective - 1, np.nan)
 
 
 def r_squared(
     error: Float[ndarray, "fold signal"], energy: Float[ndarray, "fold signal"]
 ) -> tuple[ndarray, ndarray, ndarray]:
-    """1 − Σ error / Σ energy with a jackknife interval over folds; NaN bounds below 3 folds."""
+    """1 − Σ error / Σ energy with a jackknife interval over folds."""
     return ratio(energy - error, energy)
 
 
@@ -33,16 +60,15 @@ def ratio(
     over: Float[ndarray, "fold signal"], under: Float[ndarray, "fold signal"]
 ) -> tuple[ndarray, ndarray, ndarray]:
     """Σ over / Σ under with its jackknife interval over folds; 0 where the denominator is 0."""
-    held = (over != 0).any(axis=1) | (under != 0).any(axis=1)
-    over, under = over[held], under[held]  # a fold that no prompt fell into says nothing
-    folds = len(over)
-    whole = _divide(over.sum(axis=0), under.sum(axis=0))
-    if folds < 3:
-        nothing = np.full(whole.shape, np.nan)
-        return whole, nothing, nothing
-    left_out = _divide(over.sum(axis=0) - over, under.sum(axis=0) - under)
-    half = margin(left_out)
+    whole, left_out = _left_out(over, under)
+    half = margin(left_out, np.abs(under))
     return whole, whole - half, whole + half
+
+
+def _left_out(over: ndarray, under: ndarray) -> tuple[ndarray, ndarray]:
+    """Σ over / Σ under, and the same without each of the folds."""
+    total, energy = over.sum(axis=0), under.sum(axis=0)
+    return _divide(total, energy), _divide(total - over, energy - under)
 
 
 def numbered(names: Sequence[str]) -> Int[ndarray, " name"]:
@@ -56,15 +82,19 @@ def _divide(over: ndarray, under: ndarray) -> ndarray:
     return np.asarray(np.where(positive, over / np.where(positive, under, 1.0), 0.0))
 
 
-def p_positive(difference: Float[ndarray, "fold test"]) -> Float[ndarray, " test"]:
-    """One-sided p that the mean over folds is positive (Student's t, folds − 1 degrees)."""
-    folds = len(difference)
-    if folds < 3:
-        return np.full(difference.shape[1], np.nan)
-    mean, spread = difference.mean(axis=0), difference.std(axis=0, ddof=1)
-    scale = np.maximum(spread / np.sqrt(folds), 1e-300)
-    p = stdtr(folds - 1, -mean / scale)
-    return np.asarray(np.where(spread > 0, p, np.where(mean > 0, 0.0, 1.0)))
+def p_positive(
+    gain: Float[ndarray, "fold test"], size: Float[ndarray, "fold test"]
+) -> Float[ndarray, " test"]:
+    """One-sided p that Σ gain / Σ size is positive: by its jackknife error and Student's t.
+
+    A mean over folds would ask more of folds that differ in size, whose gains do, too. NaN where
+    folds are too few or too unequal.
+    """
+    whole, left_out = _left_out(gain, size)
+    error, degrees = _spread(left_out, size)
+    p = stdtr(degrees, -whole / np.maximum(error, 1e-300))
+    certain = np.where(whole > 0, 0.0, 1.0)
+    return np.asarray(np.where(error == 0, certain, p))
 
 
 def benjamini_hochberg(p: Float[ndarray, " test"]) -> Float[ndarray, " test"]:

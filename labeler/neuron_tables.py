@@ -14,7 +14,7 @@ from labeler.describe import listed
 from labeler.evidence import NeuronEvidence, strip
 from labeler.fit_neurons import NeuronFit
 from labeler.gist import LEADS
-from labeler.head_tables import confidence, rounded_down
+from labeler.head_tables import TOO_FEW, confidence, rounded_down
 from labeler.neuron_figures import histograms, ranking
 from labeler.predictors import Predictor, grouped
 from labeler.statistics import Statistics
@@ -209,7 +209,7 @@ class NeuronTable:
     def _why_unlabelled(self, neuron: int, terms: Sequence[Term]) -> str:
         r2, low, floor = self.fit.r2[neuron], self.fit.r2_low[neuron], self.limits.effect_floor
         if np.isnan(low):
-            return "too few prompts to test a label on"
+            return TOO_FEW
         if not terms:
             return "nothing that was tried held on the judging prompts"
         if r2 < floor:

@@ -180,14 +180,11 @@ def correlation_of(sums: Float[ndarray, "moment pair"]) -> Float[ndarray, " pair
 
 
 def jackknife(by_fold: Float[ndarray, "fold moment pair"]) -> tuple[ndarray, ndarray, ndarray]:
-    """The correlation over all folds, with an interval; NaN bounds below 3 folds."""
-    total, folds = by_fold.sum(axis=0), len(by_fold)
+    """The correlation over all folds, with an interval."""
+    total = by_fold.sum(axis=0)
     whole = correlation_of(total)
-    if folds < 3:
-        nothing = np.full(len(whole), np.nan)
-        return whole, nothing, nothing
     left_out = np.stack([correlation_of(total - own) for own in by_fold])
-    half = margin(left_out)
+    half = margin(left_out, by_fold[:, 0])
     return whole, np.maximum(whole - half, -1), np.minimum(whole + half, 1)
 
 

@@ -72,14 +72,14 @@ def _tests(fit: HeadFit, head: int, label: HeadLabel) -> Iterator[Test]:
         judged = _judged(fit, head, refit(fit.choose, head, rule, relations))
         for relation in relations:
             less = refit(fit.choose, head, rule, [r for r in relations if r != relation])
-            p = _p(_judged(fit, head, less) - judged)
+            p = _p(fit, head, rule, _judged(fit, head, less) - judged)
             yield Test(head, rule.query_class, relation, p, np.nan)
 
 
 def _exception(fit: HeadFit, head: int, rule: Rule, general: Rule) -> Test:
     """An exception as a whole, against the general rule on its rows."""
     instead = replace(general, leaves=rule.leaves)
-    p = _p(_judged(fit, head, instead) - _judged(fit, head, rule))
+    p = _p(fit, head, rule, _judged(fit, head, instead) - _judged(fit, head, rule))
     return Test(head, rule.query_class, -1, p, np.nan)
 
 
@@ -104,24 +104,24 @@ def _judged(fit: HeadFit, head: int, rule: Rule) -> Float[ndarray, " fold"]:
     return np.array([rule_error(sums, head, rule) for sums in fit.judges])
 
 
-def _p(difference: Float[ndarray, " fold"]) -> float:
-    return float(p_positive(difference[:, None])[0])
+def _p(fit: HeadFit, head: int, rule: Rule, gain: Float[ndarray, " fold"]) -> float:
+    """p of what is gained on each judging fold, in parts of the variance on the rule's rows."""
+    energy = np.array([sums.energy[head, list(rule.leaves)].sum() for sums in fit.judges])
+    return float(p_positive(gain[:, None], energy[:, None])[0])
 
 
 def _margins(
     folds: Sequence[HeadSums], whole: HeadSums, head: int, rule: Rule
 ) -> Float[ndarray, " term"]:
-    """Half intervals of a rule's shares: jackknife over the choosing folds, selection held fixed.
-
-    nan where there are too few folds.
-    """
-    relations, rows = [term.relation for term in rule.terms], list(rule.leaves)
-    held = [out for out in folds if out.rows[rows].any()]  # others say nothing of the rule
-    if len(held) < 3 or not relations:
-        return np.full(len(relations), np.nan)
+    """Half intervals of a rule's shares: jackknife over choosing folds, selection held fixed."""
+    relations = [term.relation for term in rule.terms]
+    if not relations:
+        return np.zeros(0)
     total = small_problem(whole, head, relations, rule.leaves)
-    parts = [small_problem(out, head, relations, rule.leaves) for out in held]
-    return margin(np.stack([_share_without(total, part) for part in parts]))
+    parts = [small_problem(out, head, relations, rule.leaves) for out in folds]
+    left_out = np.stack([_share_without(total, part) for part in parts])
+    rows = np.array([[out.rows[list(rule.leaves)].sum()] for out in folds])
+    return margin(left_out, np.broadcast_to(rows, left_out.shape))
 
 
 def _share_without(a: Problem, b: Problem) -> ndarray:

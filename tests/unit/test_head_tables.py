@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeler.head_tables import confidence, head_confidence, why_unlabelled
+from labeler.head_tables import TOO_FEW, confidence, head_confidence, why_unlabelled
 from labeler.labels import HeadLabel, Rule, Term
 from labeler.thresholds import Thresholds
 
@@ -46,35 +46,35 @@ def test_a_label_that_moves_next_to_nothing_is_none():
 def test_the_reason_on_short_prompts_is_what_copies_reach():
     raised = replace(LIMITS, head_floor=0.153)
     reached = "one head in fifty of re-initialised copies reaches 0.153 on prompts so short"
-    why = why_unlabelled(SOMETHING, 0.12, 0.12, EVENLY, 8, raised, raised=True)
+    why = why_unlabelled(SOMETHING, 0.12, 0.12, EVENLY, True, raised, raised=True)
     assert why == f"what held explains 0.120 of it, and {reached}"
-    why = why_unlabelled(SOMETHING, 0.2, 0.1, EVENLY, 8, raised, raised=True)
+    why = why_unlabelled(SOMETHING, 0.2, 0.1, EVENLY, True, raised, raised=True)
     assert why == f"what held explains 0.20 of it, its general rule 0.100 where {reached}"
 
 
 @pytest.mark.parametrize(
-    ("label", "r2", "general", "judges", "why"),
+    ("label", "r2", "general", "tells", "why"),
     [
-        (SOMETHING, 0.9, 0.9, 1, "too few prompts to test a label on"),
-        (NOTHING, 0.0, 0.0, 8, "nothing that was tried held on the judging prompts"),
+        (SOMETHING, 0.9, 0.9, False, TOO_FEW),
+        (NOTHING, 0.0, 0.0, True, "nothing that was tried held on the judging prompts"),
         # Rounded down: 0.0599 is not 0.06.
-        (SOMETHING, 0.0599, 0.01, 8, "what held explains 0.059 of it, and 0.06 is asked"),
+        (SOMETHING, 0.0599, 0.01, True, "what held explains 0.059 of it, and 0.06 is asked"),
         (
             SOMETHING,
             0.15,
             0.0599,
-            8,
+            True,
             "what held explains 0.15 of it, its general rule 0.059 where 0.06 is asked",
         ),
         (
             EVEN,
             0.2,
             0.2,
-            8,
+            True,
             "what held explains 0.20 of it, but moves 0.022 of its attention where 0.05 is asked",
         ),
-        (SOMETHING, 0.15, 0.1, 8, "what held explains 0.15 of it, which may be chance"),
+        (SOMETHING, 0.15, 0.1, True, "what held explains 0.15 of it, which may be chance"),
     ],
 )
-def test_the_reason_is_the_one_that_kept_the_label_back(label, r2, general, judges, why):
-    assert why_unlabelled(label, r2, general, EVENLY, judges, LIMITS) == why
+def test_the_reason_is_the_one_that_kept_the_label_back(label, r2, general, tells, why):
+    assert why_unlabelled(label, r2, general, EVENLY, tells, LIMITS) == why

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from labeler.intervals import benjamini_hochberg, p_positive, passes, r_squared, ratio
+from labeler.intervals import benjamini_hochberg, p_positive, passes, r_squared, ratio, tells
 
 
 def test_ratio_by_hand() -> None:
@@ -52,12 +52,54 @@ def test_p_positive_by_hand() -> None:
     expected = 0.5 - (x / (1 + x * x) + math.atan(x)) / math.pi
     values = 2 + math.sqrt(0.75) * np.array([1.0, -1.0, 1.0, -1.0])
     assert values.std(ddof=1) == pytest.approx(1.0)
-    p = p_positive(np.stack([values, -values, np.zeros(4), np.ones(4)], axis=1))
+    gains = np.stack([values, -values, np.zeros(4), np.ones(4)], axis=1)
+    p = p_positive(gains, np.ones((4, 4)))
     assert p == pytest.approx([expected, 1 - expected, 1.0, 0.0], abs=1e-12)
 
 
+def test_folds_that_differ_in_size_alone_say_the_same() -> None:
+    # Each gains 0.1 of its size: no doubt, where the mean of the gains, 1.6 ± 0.7, leaves some.
+    size = np.array([[1.0], [40.0], [10.0], [13.0]])
+    assert p_positive(0.1 * size, size) == pytest.approx([0.0], abs=1e-12)
+    whole, low, high = ratio(0.1 * size, size)
+    assert [whole[0], low[0], high[0]] == pytest.approx([0.1] * 3)
+
+
+@pytest.mark.parametrize("unequal", [0.0, 1.0, 2.0])
+def test_intervals_and_tests_hold_where_folds_are_unequal(unequal: float) -> None:
+    # Rates differ from fold to fold about 0.3, sizes by a factor of e or e² either way.
+    rng = np.random.default_rng(3)
+    size = np.exp(unequal * rng.normal(size=(8, 20_000)))
+    rate = 0.3 + 0.1 * rng.normal(size=size.shape)
+    _, low, high = ratio(rate * size, size)
+    held = np.isfinite(low)
+    covered = ((low <= 0.3) & (high >= 0.3))[held].mean()
+    # Of 20,000 draws 95% is known to 0.15 points; very unequal folds give wider intervals.
+    assert 0.945 < covered < 0.985
+    p = p_positive((rate - 0.3) * size, size)
+    for level in (0.05, 0.01, 0.001):
+        assert (p < level).mean() < level + 3 * math.sqrt(level / 20_000)
+
+
+def test_folds_without_a_signal_are_no_folds() -> None:
+    over, under = np.array([[1.0], [2.0], [3.0]]), np.full((3, 1), 2.0)
+    padded = [np.concatenate([part, np.zeros((5, 1))]) for part in (over, under)]
+    assert np.allclose(ratio(*padded), ratio(over, under))
+    assert p_positive(*padded) == pytest.approx(p_positive(over, under))
+
+
+def test_one_fold_that_outweighs_all_others_tells_nothing() -> None:
+    # (97 + 3)² / (97² + 3) = 1.06 folds of equal size.
+    size = np.array([[97.0], [1.0], [1.0], [1.0]])
+    assert np.isnan(ratio(0.5 * size, size)[1:]).all()
+    assert np.isnan(p_positive(0.5 * size, size)).all()
+    assert not tells(size[:, 0])
+    assert tells(np.ones(3))
+    assert not tells(np.ones(2))
+
+
 def test_p_is_unknown_below_three_folds() -> None:
-    assert np.isnan(p_positive(np.ones((2, 3)))).all()
+    assert np.isnan(p_positive(np.ones((2, 3)), np.ones((2, 3)))).all()
 
 
 def test_benjamini_hochberg_by_hand() -> None:
@@ -85,6 +127,6 @@ def test_the_false_discovery_rate_holds_on_noise_with_signals() -> None:
     for _ in range(40):
         difference = rng.normal(size=(8, 1000))
         difference[:, 900:] += 2.5
-        found = passes(benjamini_hochberg(p_positive(difference)), 0.05)
+        found = passes(benjamini_hochberg(p_positive(difference, np.ones(difference.shape))), 0.05)
         shares.append(found[:900].sum() / max(found.sum(), 1))
     assert np.mean(shares) < 0.045 + 3 * np.std(shares) / math.sqrt(40)
