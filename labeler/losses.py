@@ -184,13 +184,17 @@ class Verified:
                 "cost": cost,
             }
 
-    def curve(self) -> list[dict[str, float]]:
-        """Rise of perplexity by fraction of heads replaced, cheapest first."""
+    def curve(self) -> list[dict[str, float | None]]:
+        """Rise of perplexity by fraction of heads replaced, cheapest first.
+
+        Bounds are None where prompts are too few, or too unequal, for an interval.
+        """
         found = []
         for fraction in FRACTIONS:
-            point: dict[str, float] = {"fraction": fraction}
+            point: dict[str, float | None] = {"fraction": fraction}
             for condition in CURVES:
-                rise, low, high = self.losses.rise("fraction", f"{fraction:g}", condition)
+                own = self.losses.rise("fraction", f"{fraction:g}", condition)
+                rise, low, high = (None if np.isnan(value) else value for value in own)
                 point |= {condition: rise, f"{condition}_low": low, f"{condition}_high": high}
             found.append(point)
         return found

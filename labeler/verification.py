@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -193,19 +193,30 @@ def _texts(session: Session, judging: bool, limit: int) -> list[Text]:
     return [text for _, _, text in found[:limit]]
 
 
-def headline(curve: Sequence[dict[str, float]]) -> str:
+def headline(curve: Sequence[Mapping[str, float | None]]) -> str:
     """What replacing heads by their labels costs, in one sentence."""
     by_fraction = {point["fraction"]: point for point in curve}
     quarter, whole = by_fraction[0.25], by_fraction[1.0]
-    return (
-        f"With 25% of heads replaced by their labels perplexity rises by {_rise(quarter)}; "
-        f"with all, by {_rise(whole)}."
+    said = (
+        f"With 25% of heads replaced by their labels perplexity {_changes(quarter)}; "
+        f"with all, it {_changes(whole)}."
     )
+    if any((point["label_high"] or 0.0) < 0 for point in (quarter, whole)):
+        said += (
+            " On this text the model does better without its own attention, "
+            "so what labels cost says little."
+        )
+    return said
 
 
-def _rise(point: dict[str, float]) -> str:
-    low, high = point["label_low"], point["label_high"]
-    return f"{point['label']:.1%} ({low:.1%} to {high:.1%})"
+def _changes(point: Mapping[str, float | None]) -> str:
+    rise, low, high = point["label"] or 0.0, point["label_low"], point["label_high"]
+    verb, sign = ("falls", -1) if rise < 0 else ("rises", 1)
+    bounds = ""
+    if low is not None and high is not None:
+        least, most = sorted((sign * low, sign * high))
+        bounds = f" ({least:.1%} to {most:.1%})"
+    return f"{verb} by {abs(rise):.1%}{bounds}"
 
 
 def write_verified(folder: RunFolder, found: Verified) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from labeler.campaign import controls
 from labeler.intervals import ratio
-from labeler.losses import CLEAR_LOSS, Losses, Verified
+from labeler.losses import CLEAR_LOSS, CURVES, FRACTIONS, Losses, Verified
 from labeler.predict import Rules
+from labeler.verification import headline
 from labeler.verify import Nats
 
 
@@ -72,3 +73,38 @@ def test_a_head_is_inert_unless_its_ablation_clearly_costs(strength: float, iner
     found = next(iter(Verified(losses, [0], np.zeros(1), [], ["L0H0"]).heads()))
     assert found["inert"] is inert
     assert (found["recovered"] is None) is inert
+
+
+def _curve(tokens: np.ndarray, more: float) -> list[dict[str, float | None]]:
+    clean = 3 * tokens
+    losses = Losses(list(map(str, range(len(tokens)))), [Nats(clean, tokens)])
+    for fraction in FRACTIONS:
+        for condition in CURVES:
+            cost = np.log1p(more) * tokens
+            losses.add("fraction", f"{fraction:g}", condition, Nats(clean + cost, tokens))
+    return Verified(losses, [0], np.zeros(1), [], ["L0H0"]).curve()
+
+
+def test_a_rise_without_an_interval_is_said_without_one() -> None:
+    # One prompt has 97% of the tokens: as much as one prompt alone.
+    curve = _curve(np.array([970.0, 10.0, 10.0, 10.0]), 0.2)
+    assert curve[0]["label_low"] is None
+    assert headline(curve) == (
+        "With 25% of heads replaced by their labels perplexity rises by 20.0%; "
+        "with all, it rises by 20.0%."
+    )
+
+
+def test_a_fall_of_perplexity_is_called_one() -> None:
+    curve = _curve(np.full(20, 50.0), -0.1)
+    assert headline(curve) == (
+        "With 25% of heads replaced by their labels perplexity falls by 10.0% (10.0% to 10.0%); "
+        "with all, it falls by 10.0% (10.0% to 10.0%). On this text the model does better without "
+        "its own attention, so what labels cost says little."
+    )
+    doubtful = {"label": -0.01, "label_low": -0.03, "label_high": 0.01}
+    both = [{"fraction": 0.25, **doubtful}, {"fraction": 1.0, **doubtful, "label": 0.01}]
+    assert headline(both) == (
+        "With 25% of heads replaced by their labels perplexity falls by 1.0% (-1.0% to 3.0%); "
+        "with all, it rises by 1.0% (-3.0% to 1.0%)."
+    )
