@@ -35,9 +35,10 @@ def _spread(left_out: ndarray, size: ndarray) -> tuple[ndarray, ndarray]:
 
     Student's t has as many degrees as there are folds of equal size that would tell as much, less
     one: (Σ size)² / Σ size² (Kish 1965). With the number of folds itself intervals of unequal folds
-    are too narrow. Folds of no size are no folds. NaN with fewer than three folds, or fewer than
-    two that count.
+    are too narrow. Folds of no size, or of one that rounding left below 0, are no folds. NaN with
+    fewer than three folds, or fewer than two that count.
     """
+    size = np.maximum(size, 0.0)
     held = size > 0
     n = held.sum(axis=0)
     count = np.maximum(n, 1)

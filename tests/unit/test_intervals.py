@@ -88,6 +88,14 @@ def test_folds_without_a_signal_are_no_folds() -> None:
     assert p_positive(*padded) == pytest.approx(p_positive(over, under))
 
 
+@pytest.mark.filterwarnings("error")
+def test_sizes_that_rounding_left_below_zero_are_none() -> None:
+    # A class in which attention is even has no variance but what single precision leaves.
+    size = np.full((4, 1), -1e-9)
+    assert np.isnan(p_positive(size, size)).all()
+    assert not tells(size[:, 0])
+
+
 def test_one_fold_that_outweighs_all_others_tells_nothing() -> None:
     # (97 + 3)² / (97² + 3) = 1.06 folds of equal size.
     size = np.array([[97.0], [1.0], [1.0], [1.0]])
