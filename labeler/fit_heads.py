@@ -65,6 +65,7 @@ class HeadFit:
         self.even = whole["target_uniform"][kind] / np.maximum(had, 1.0)
         """What an even spread gives the targets of each relation, where it has some."""
         self.leaves = [c for c in range(len(vocabulary.classes)) if self.choose.rows[c] > 0]
+        """The classes that choosing prompts have."""
 
     def _allowed(self, lift: Float[ndarray, "head relation"]) -> Bool[ndarray, "head relation"]:
         """Positional relations, and content relations that beat the head's distance profile."""
@@ -85,8 +86,9 @@ class HeadFit:
         return [self._label(head, taken[head]) for head in range(n)]
 
     def _outside(self, taken: Sequence[int]) -> list[int]:
+        """The classes of the general rule: those that no choosing prompt has, too."""
         inside = {leaf for index in taken for leaf in self.groups[index].leaves}
-        return [leaf for leaf in self.leaves if leaf not in inside]
+        return [leaf for leaf in range(len(self.vocabulary.classes)) if leaf not in inside]
 
     def general(self, heads: ndarray, leaves: Sequence[int], sums: HeadSums) -> Selection:
         """The general predictions of some heads, outside their exceptions."""
@@ -153,7 +155,7 @@ class HeadFit:
     def errors(self, labels: Sequence[HeadLabel]) -> tuple[ndarray, ndarray]:
         """Squared error of printed labels and of the baseline, `[judging fold, head]`."""
         error = np.stack([self._error(sums, labels) for sums in self.judges])
-        baseline = np.stack([sums.energy[:, self.leaves].sum(axis=1) for sums in self.judges])
+        baseline = np.stack([sums.energy.sum(axis=1) for sums in self.judges])
         return error, baseline
 
     def general_r2(self, labels: Sequence[HeadLabel]) -> Float[ndarray, " head"]:
@@ -185,7 +187,7 @@ class HeadFit:
             moment = sums.moment[:, self.leaves].transpose(1, 0, 2)
             linear = np.einsum("chr,chr->h", weight, moment)
             square = np.einsum("chr,chr->h", weight @ sums.gram[self.leaves], weight)
-            errors.append(sums.energy[:, self.leaves].sum(axis=1) - 2 * linear + square)
+            errors.append(sums.energy.sum(axis=1) - 2 * linear + square)
         return np.stack(errors), weight
 
 

@@ -12,7 +12,7 @@ from labeler.fit_heads import HeadFit
 from labeler.head_moments import make_rule, printed, rule_error
 from labeler.head_tables import prediction_rows
 from labeler.labels import HeadLabel, Rule, Term
-from labeler.predict import Rules, patterns
+from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared, Vocabulary
 from labeler.simplicity import CORE, PLAIN, PLAINEST, levels
 from labeler.statistics import split_folds
@@ -92,6 +92,35 @@ def test_a_rule_error_is_that_of_its_pattern() -> None:
         error += float(((real - said)[1:] ** 2).sum())
     found, _ = fit.errors([label])
     assert found[0, 0] == pytest.approx(error, rel=1e-4)
+
+
+def test_the_general_rule_is_that_of_classes_that_no_choosing_prompt_has() -> None:
+    """The pattern that is built of a label is the one that it was judged by, everywhere."""
+    vocabulary, folds = _folds()
+    found, shape = statistics_of(folds, vocabulary, partial(_noisy, (HEADS[0],)))
+    absent = vocabulary.classes.leaves.index("letter a")
+    choosing, _, _, _ = split_folds(N_FOLDS)
+    for fold in choosing:
+        for name in ("gram", "moment", "energy", "present"):
+            found[fold][name][:, absent] = 0
+        found[fold]["rows"][absent] = 0
+    fit = HeadFit(found, shape, vocabulary, 0, Thresholds())
+    assert len(fit.leaves) < len(vocabulary.classes)
+    (label,) = fit.labels()
+    rules = Rules.of_labels([label], len(vocabulary.classes))
+    error = energy = 0.0
+    for item in folds[1]:
+        real = _noisy((HEADS[0],), item)[0]
+        said = patterns(rules, item, 0, None)[0].numpy()
+        error += float(((real - said)[1:] ** 2).sum())
+        energy += float(((real - baseline(len(item), None).numpy())[1:] ** 2).sum())
+    errors, energies = fit.errors([label])
+    assert errors[0, 0] == pytest.approx(error, rel=1e-4)
+    assert energies[0, 0] == pytest.approx(energy, rel=1e-4)
+    assert errors[0, 0] < 0.3 * energies[0, 0]
+    # What every relation says together is no rule for such a class: it spreads evenly there.
+    dense, _ = fit.dense()
+    assert dense[0, 0] > errors[0, 0]
 
 
 def test_errors_add_up_over_rules(fit: HeadFit, labels: list[HeadLabel]) -> None:
