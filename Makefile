@@ -21,7 +21,7 @@ PROGRESS = awk -v terminal="$$(test -t 2 && echo 1 || echo 0)" '\
 
 .PHONY: help
 help:  ## list what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv/.installed-test  ## label the embedded story model; table in the terminal, report on disk
@@ -58,6 +58,11 @@ docs: .venv/.installed-test  ## write docs/heuristics.md and docs/models.md agai
 .PHONY: bench
 bench: .venv/.installed-test  ## what labelling costs beside the model: ratios, in one process
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
+
+.PHONY: calibrate
+calibrate: .venv/.installed-test  ## whether intervals hold and random weights stay unlabelled: an hour (CALIBRATE="random --seeds 3")
+	@$(BIN)/python -m benchmarks.calibration $(or $(CALIBRATE),random)
+	@$(if $(CALIBRATE),,$(BIN)/python -m benchmarks.calibration coverage)
 
 .PHONY: wheel
 wheel: .venv/.installed-test  ## build the wheel, assets included, into dist/
