@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
-from reports.shapes import Tick, apart, bars_path, path, spread_over
+from reports.shapes import Tick, apart, bars_path, path, signed_log, spread_over
 from reports.wording import number, significant
 
 Row = Mapping[str, Any]
@@ -80,11 +79,6 @@ def nice(low: float, high: float, about: int) -> list[float]:
     step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(step * k, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def signed_log(values: Sequence[float], unit: float) -> ndarray:
-    """Linear below `unit`, logarithmic above it, on both sides of zero."""
-    return np.arcsinh(np.asarray(values, dtype=float) / unit)
 
 
 def boxes(

@@ -150,48 +150,63 @@ def bars_path(values: Sequence[float], width: int = 240, height: int = 48) -> st
     return "".join(parts) + f"V{height}Z"
 
 
-def log_chart(
+LINEAR = 0.01
+"""Rises of perplexity below one percent are drawn in proportion, those above by their logarithm."""
+
+
+def signed_log(values: Sequence[float], unit: float) -> ndarray:
+    """Linear below `unit`, logarithmic above it, on both sides of zero."""
+    return np.arcsinh(np.asarray(values, dtype=float) / unit)
+
+
+def rise_chart(
     series: Sequence[tuple[str, str, Sequence[Point]]],
     labels: dict[str, list[str]],
     width: int = 430,
     height: int = 220,
 ) -> Chart | None:
-    """Fraction replaced against rise of perplexity, on a logarithmic axis.
+    """Fraction replaced against rise of perplexity, linear about zero, then logarithmic.
 
-    `series`: (name, text, [(x, y, low, high)]) with x in 0..1; what is not above zero is left out,
-    for a logarithm has no place for it.
+    `series`: (name, text, [(x, y, low, high)]) with x in 0..1; a y below zero is a fall.
     """
-    kept = [(n, t, [p for p in points if p[1] > 0]) for n, t, points in series]
-    kept = [item for item in kept if item[2]]
-    if not kept:
+    values = [y for _, _, points in series for _, y, _, _ in points]
+    if not values:
         return None
-    values = [y for _, _, points in kept for _, y, _, _ in points]
-    floor = 10 ** math.floor(math.log10(max(min(values), 1e-4)))
-    ceiling = max(10 ** math.ceil(math.log10(max(values) * 1.0001)), 10 * floor)
+    marks = _decades(min(values), max(values))
+    bottom, top = signed_log([marks[0], marks[-1]], LINEAR)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        bounded = min(max(y, floor), ceiling)
-        return x * width, height * (1 - math.log(bounded / floor) / math.log(ceiling / floor))
+        at = float(signed_log([min(max(y, marks[0]), marks[-1])], LINEAR)[0])
+        return x * width, height * (1 - (at - bottom) / (top - bottom))
 
-    lines = [_line(name, text, points, place, labels[name]) for name, text, points in kept]
-    decades = round(math.log10(ceiling / floor))
-    y_ticks = [
-        Tick(place(0, floor * 10**step)[1], f"+{floor * 10**step * 100:,.10g}%")
-        for step in range(decades + 1)
-    ]
-    xs = sorted({x for _, _, points in kept for x, _, _, _ in points})
+    lines = [_line(name, text, points, place, labels[name]) for name, text, points in series]
+    y_ticks = [Tick(place(0, mark)[1], _percent(mark)) for mark in marks]
+    xs = sorted({x for _, _, points in series for x, _, _, _ in points})
     return Chart(
         width, height, [Tick(x * width, f"{x:.0%}") for x in xs], y_ticks, _named(lines, height)
     )
 
 
+def _decades(low: float, high: float) -> list[float]:
+    """Zero and powers of ten from one percent on, as far as they hold all values."""
+    powers = [LINEAR * 10.0**step for step in range(12)]
+    above = [p for i, p in enumerate(powers) if i == 0 or powers[i - 1] < high * (1 - 1e-9)]
+    below = [-p for i, p in enumerate(powers) if low < 0 and (i == 0 or powers[i - 1] < -low)]
+    return [*below[::-1], 0.0, *above]
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:+,.10g}%".replace("-", "−") if value else "0%"
+
+
 def _line(name: str, text: str, points: Sequence[Point], place: Place, words: list[str]) -> Line:
-    ordered = sorted(points)
+    pairs = sorted(zip(points, words, strict=True), key=lambda pair: pair[0][0])
+    ordered = [point for point, _ in pairs]
     middle = [place(x, y) for x, y, _, _ in ordered]
-    edge = [place(x, low) for x, _, low, _ in ordered if low]
-    edge += [place(x, high) for x, _, _, high in ordered[::-1] if high]
+    edge = [place(x, low) for x, _, low, _ in ordered if low is not None]
+    edge += [place(x, high) for x, _, _, high in ordered[::-1] if high is not None]
     band = path(edge) + "Z" if len(edge) > 3 else ""
-    named = [(x, y, word) for (x, y), word in zip(middle, words, strict=False)]
+    named = [(*at, word) for at, (_, word) in zip(middle, pairs, strict=True)]
     return Line(name, text, path(middle), band, named, middle[-1][1])
 
 

@@ -16,7 +16,7 @@ from reports.grid import Metric, column, grid, metrics
 from reports.head_view import HeadView, head_views
 from reports.reviewed import agreement, in_short, verdicts
 from reports.run_facts import facts
-from reports.shapes import Chart, log_chart
+from reports.shapes import Chart, rise_chart
 from reports.wording import (
     MARKS,
     count,
@@ -205,7 +205,7 @@ def _replacement(rows: list[dict[str, Any]]) -> tuple[Chart | None, list[tuple[s
             ]
             series.append((name, CURVES[name], points))
     table = [(f"{row['fraction']:.0%}", [rise(row.get(name)) for name in CURVES]) for row in rows]
-    return log_chart(series, labels), table
+    return rise_chart(series, labels), table
 
 
 def _neurons(folder: RunFolder) -> list[NeuronRow]:
