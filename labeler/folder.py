@@ -73,18 +73,18 @@ def _check_writable(out: Path) -> None:
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Hold the folder for this process; RunFolderError if another run writes into it."""
+    """Hold the folder for this process; RunFolderError if another one writes into it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         handle = (out / LOCK).open("w")
     except OSError as error:
-        raise RunFolderError(f"--out {out} cannot be written: {error.strerror}") from error
+        raise RunFolderError(f"{out} cannot be written: {error.strerror}") from error
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise RunFolderError(
-                f"another run is writing into {out}; choose another --out"
+                f"another command is writing into {out}; let it end, or name another folder"
             ) from error
         _HELD.add(handle)
         try:

@@ -20,6 +20,7 @@ from labeler.engines.fold import fold_statistics
 from labeler.engines.threads import affordable, workers
 from labeler.errors import ConfigError, RunFolderError
 from labeler.fit_heads import HeadFit
+from labeler.folder import locked
 from labeler.labels import HeadLabel, Rule, Term
 from labeler.losses import Verified
 from labeler.predict import Rules
@@ -43,16 +44,18 @@ def verify(
 
     Writes `replacement.parquet`, the verified columns of `heads.parquet`, `evidence/costs.parquet`,
     and the curve and headline of `run.json`. Raises RunFolderError if the run's model, corpus or
-    vocabulary are no longer what they were, and ConfigError for no prompts.
+    vocabulary are no longer what they were, or if another process writes into its folder, and
+    ConfigError for no prompts.
     """
     if max_prompts < 1:
         raise ConfigError(f"max_prompts is {max_prompts}; expected an integer of at least 1")
     folder = open_run(path)
     folder.check_tested()
-    session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
-    folds = fold_statistics(session, progress or Silent())
-    found = run_campaign(session, folds, folder, progress or Silent(), max_prompts)
-    write_verified(folder, found)
+    with locked(folder.path):
+        session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
+        folds = fold_statistics(session, progress or Silent())
+        found = run_campaign(session, folds, folder, progress or Silent(), max_prompts)
+        write_verified(folder, found)
     return open_run(path)
 
 
@@ -60,9 +63,15 @@ def verify_neurons(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
     """Zero and mean ablation of some neurons on judging prompts; rows as in replacement.parquet.
 
     The rows are added to the run's `replacement.parquet`, in the place of earlier ones of these
-    neurons. Raises ConfigError for a neuron that the model has not.
+    neurons. Raises ConfigError for a neuron that the model has not, RunFolderError if another
+    process writes into the run's folder.
     """
     folder = open_run(path)
+    with locked(folder.path):
+        return _ablated(folder, names)
+
+
+def _ablated(folder: RunFolder, names: Sequence[str]) -> pd.DataFrame:
     session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
     parse_neurons(names, session.model.shape)
     by_fold = session.neuron_columns()

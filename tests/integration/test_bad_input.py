@@ -193,10 +193,12 @@ def test_another_run_is_neither_touched_nor_mixed(
     other = cli(*common, "--resume", "--max-prompts", 4)
     assert other.code == 2
     assert "begun with another" in other.error
-    with locked(finished):
-        busy = cli(*common, "--overwrite")
-    assert busy.code == 2
-    assert "another run is writing" in busy.error
+    verify = ("verify", finished)
+    for command in ((*common, "--overwrite"), verify, (*verify, "--neurons", "L0N1")):
+        with locked(finished):
+            busy = cli(*command)
+        assert busy.code == 2
+        assert "another command is writing" in busy.error
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
 
 

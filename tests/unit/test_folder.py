@@ -54,7 +54,7 @@ def test_another_run_is_taken_only_if_asked(tmp_path: Path):
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path):
     with (
         locked(tmp_path),
-        pytest.raises(RunFolderError, match="another run is writing"),
+        pytest.raises(RunFolderError, match="another command is writing"),
         locked(tmp_path),
     ):
         pass
@@ -75,7 +75,7 @@ def test_a_killed_runs_copies_do_not_hold_its_folder(tmp_path: Path):
             time.sleep(60)
         os._exit(0)
     copy = int(os.read(read, 20))
-    with pytest.raises(RunFolderError, match="another run"), locked(tmp_path):
+    with pytest.raises(RunFolderError, match="another command"), locked(tmp_path):
         pass
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
