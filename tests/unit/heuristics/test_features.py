@@ -170,6 +170,12 @@ def test_every_feature_has_a_case():
         ("See| www|.|a|.|com|/b|.|txt|.", [10]),
         # A space that was forgotten; a letter by itself.
         ("So|.|He| is| I|.", [2, 6]),
+        # Titles, in capitals too; initials; the numbers of a list.
+        ("MR|.| J|.| Fox| of| St|.| Ives| ran|.", [11]),
+        ("1|.| Wait|.|\n|12|.| Run| 3|.", [4, 10]),
+        # Marks of other scripts.
+        ("好|，|好|。", [2, 4]),
+        ("नमस्ते|।| نعم|،", [2, 4]),
     ],
 )
 def test_not_every_dot_or_comma_is_a_mark(string, marked):
@@ -187,6 +193,15 @@ def test_a_mark_or_an_emoji_in_byte_pieces_is_no_word(name):
     expected = dict(zip(PIECES, [[8], [9], [10], [11]], strict=True))
     expected |= {"last piece": [11], "word continuation": [9, 10, 11]}
     assert fires(name, text) == expected[name]
+
+
+def test_marks_of_other_scripts_have_their_names():
+    text = make_text("好|！|吗|？| هل|؟|好|：|好|；")
+    assert fires("exclamation mark", text) == [2]
+    assert fires("question mark", text) == [4, 6]
+    assert fires("colon", text) == [8]
+    assert fires("semicolon", text) == [10]
+    assert fires("strong mark", text) == [2, 4, 6, 8, 10]
 
 
 def test_an_underscore_is_a_mark_unless_inside_a_word():
