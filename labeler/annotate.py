@@ -35,7 +35,7 @@ from labeler.tags import mended_tag
 EMBEDDED = Path(__file__).parent / "assets" / "english_pipeline"
 _INTEGERS = ("start", "end", "head", "sentence")
 _STRINGS = ("text", "lemma", "pos", "dep", "entity")
-CACHE_FORMAT = 3
+CACHE_FORMAT = 4
 NONE = "none"
 """The pipeline that finds words and sentences by rule, and parses nothing."""
 LONGEST_PIECE = 10_000
@@ -117,13 +117,19 @@ class Pipeline:
 def _load(name: str) -> Any:
     import spacy
 
-    return spacy.load(EMBEDDED if name == "embedded" else name)
+    if name == "embedded":
+        from labeler.words import part_words
+
+        return part_words(spacy.load(EMBEDDED))
+    return spacy.load(name)
 
 
 def _words() -> Any:
     import spacy
 
-    nlp = spacy.blank("en")
+    from labeler.words import part_words
+
+    nlp = part_words(spacy.blank("en"))
     nlp.add_pipe("sentencizer")
     return nlp
 
