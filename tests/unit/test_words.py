@@ -20,6 +20,7 @@ def pipeline() -> Pipeline:
         ("MR. FOX", "MR. FOX"),
         ("she said—“not at all”—and left", "she said — “ not at all ” — and left"),
         ("<b>Tom?</b> ran", "< b > Tom ? < /b > ran"),
+        ("他说：「好。」我不去！", "他说 ： 「 好 。 」 我不去 ！"),
         ('print("a, b")', 'print ( " a , b " )'),
         ("def f(self) -> str", "def f ( self ) - > str"),
         ("see http://a.org/b?c=1 now", "see http://a.org/b?c=1 now"),
