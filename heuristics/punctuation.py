@@ -46,7 +46,7 @@ LINE_BREAK = Mark("line break", r"\n")
 RARE_MARKS = (
     Mark("semicolon", r"[;；؛]"),
     Mark("colon", r"[:：]"),
-    Mark("dash", r"[–—]|--|(?<!\S)-(?!\S)"),
+    Mark("dash", r"[–—]|(?<![-|:])-{2,3}(?![-|:])|(?<!\S)-(?!\S)"),
     Mark("ellipsis", r"…|\.\.+"),
 )
 

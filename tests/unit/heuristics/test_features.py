@@ -212,6 +212,10 @@ def test_a_bullet_at_the_start_is_a_dash():
     assert fires("dash", make_text("-| a|-|b| -| c")) == [1, 5]
 
 
+def test_a_rule_or_the_line_of_a_table_is_no_dash():
+    assert fires("dash", make_text("so|--|a|---|b|\n|-----|\n||||---|---:||")) == [2, 4]
+
+
 def test_a_token_may_carry_several_marks():
     text = make_text('He| said|,| "|Take| it|". Tom| left|.')
     assert fires("closing speech mark", text) == [7]
