@@ -20,6 +20,7 @@ from labeler.engines.fold import fold_statistics
 from labeler.engines.threads import affordable, workers
 from labeler.errors import ConfigError, RunFolderError
 from labeler.fit_heads import HeadFit
+from labeler.folder import check_unchanged
 from labeler.labels import HeadLabel, Rule, Term
 from labeler.losses import Verified
 from labeler.predict import Rules
@@ -50,6 +51,7 @@ def verify(
     folder = open_run(path)
     folder.check_tested()
     session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
+    check_unchanged(folder.path, session.plan_file(), "verify")
     folds = fold_statistics(session, progress or Silent())
     found = run_campaign(session, folds, folder, progress or Silent(), max_prompts)
     write_verified(folder, found)
