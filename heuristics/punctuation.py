@@ -25,24 +25,28 @@ class Mark(NamedTuple):
     but: str = ""
 
 
-_TITLE = r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)"
+_TITLES = ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Gen", "Gov", "Sen", "Rep", "Capt", "Lt", "Sgt")
+_TITLE = "".join(rf"(?<!\b{form})" for title in _TITLES for form in (title, title.upper()))
+_LISTED = r"(?<!(?m:^)\d)(?<!(?m:^)\d\d)"
 _ABBREVIATED = r"(?![.\da-z]|[A-Za-z]\.)"
-COMMA = Mark("comma", r"(?<!\d),|,(?!\d)", "one inside a number")
+_INITIAL = r"(?!(?<=\b[A-HJ-Z]\.) [A-Z])"
+COMMA = Mark("comma", r"(?<!\d),|,(?!\d)|[，、،]", "one inside a number")
 FULL_STOP = Mark(
     "full stop",
-    rf"(?<!\.)(?<!\.[A-Za-z]){_TITLE}\.{_ABBREVIATED}",
-    'one in a number, an ellipsis, an abbreviation ("Mr.", "U.S.") or a name ("a.txt")',
+    rf"(?<!\.)(?<!\.[A-Za-z]){_TITLE}{_LISTED}\.{_ABBREVIATED}{_INITIAL}|[。۔।]",
+    "one in a number or after that of a list's item, an ellipsis, an abbreviation "
+    '("Mr.", "U.S.", "J. Smith") or a name ("a.txt")',
 )
 MAIN_MARKS = (COMMA, FULL_STOP)
 OTHER_MARKS = (
-    Mark("exclamation mark", r"!"),
-    Mark("question mark", r"\?"),
+    Mark("exclamation mark", r"[!！]"),
+    Mark("question mark", r"[?？؟]"),
 )
 LINE_BREAK = Mark("line break", r"\n")
 RARE_MARKS = (
-    Mark("semicolon", r";"),
-    Mark("colon", r":"),
-    Mark("dash", r"[–—]|--|(?<!\S)-(?!\S)"),
+    Mark("semicolon", r"[;；؛]"),
+    Mark("colon", r"[:：]"),
+    Mark("dash", r"[–—]|(?<![-|:])-{2,3}(?![-|:])|(?<!\S)-(?!\S)"),
     Mark("ellipsis", r"…|\.\.+"),
 )
 
@@ -119,7 +123,7 @@ def sentence_end(text: Text) -> ndarray:
 )
 def strong_mark(text: Text) -> ndarray:
     """An exclamation mark, a question mark, a semicolon or a colon."""
-    return text.regex(r"[!?;:]")
+    return text.regex(r"[!?;:！？；：؟؛]")
 
 
 @per_text

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
-_CLOSER = {'"': '"', "“": "”", "«": "»", "„": "“", "‘": "’"}
-_MARK = re.compile(r"[\n\"“”«»„‘’]")
+_CLOSER = {'"': '"', "“": "”", "«": "»", "»": "«", "„": "“”", "‘": "’", "「": "」", "『": "』"}
+"""Opening mark → what may close it: »so« is German and Danish, „so” Polish and Dutch."""
+_MARK = re.compile(rf"[\n{''.join(_CLOSER)}”’」』]")
 _BEFORE_CLOSER, _AFTER_CLOSER = ".!?,;:…)'’", ".,;:!?)]—-"
 _WORD = re.compile(r"(?!(?:tis|twas|em|til|till|cause|n|bout)\b)[^\W\d_]", re.IGNORECASE)
 """A letter, but not of a word that is written with an apostrophe in front."""
-_SENTENCE_END = set(".!?…:;,—-\"”»’'")
+_SENTENCE_END = set(".!?…:;,—-\"”»«’'」』。！？؟")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +37,11 @@ def match_speech(string: str) -> Speech:
     """Match opening to closing marks; a paragraph break closes whatever is open.
 
     Straight double marks alternate, but one right after a word or a mark, with no word behind it,
-    opens nothing (`5'6" tall`). Curly marks and guillemets open and close by their shape; a single
-    curly mark counts only as a pair, since either form may be an apostrophe (`‘Twas`, `don’t`).
-    Straight single marks are apostrophes. A line break is a paragraph break where the line before
-    it ends in punctuation, so that speech in hard-wrapped text stays open.
+    opens nothing (`5'6" tall`). Curly marks, guillemets and corner brackets open and close by their
+    shape; guillemets that point inwards (`»So«`) open where a word follows them and none precedes.
+    A single curly mark counts only as a pair, since either form may be an apostrophe (`‘Twas`,
+    `don’t`). Straight single marks are apostrophes. A line break is a paragraph break where the
+    line before it ends in punctuation, so that speech in hard-wrapped text stays open.
     """
     spans: list[tuple[int, int]] = []
     open_marks: list[tuple[int, str]] = []
@@ -74,7 +76,7 @@ def _closed_by(open_marks: list[tuple[int, str]], string: str, index: int) -> in
         return len(open_marks) - 1 if open_marks[-1][1] == "’" else -1
     for at in range(len(open_marks) - 1, -1, -1):
         if open_marks[at][1] != "’":
-            return at if open_marks[at][1] == character else -1
+            return at if character in open_marks[at][1] else -1
     return -1
 
 
@@ -86,6 +88,9 @@ def _opens(string: str, index: int) -> bool:
         after = string[index + 1 : index + 2]
         follows = before.isalnum() or before in _BEFORE_CLOSER
         return not (before and follows and (not after or after.isspace() or after in _AFTER_CLOSER))
+    if character == "»":
+        after = string[index + 1 : index + 2]
+        return (not before.strip() or before in "([—–-") and after.strip() != ""
     return character in _CLOSER
 
 

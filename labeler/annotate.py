@@ -30,11 +30,12 @@ from labeler.errors import ConfigError, RunFolderError
 from labeler.model import LanguageModel
 from labeler.readers import first_line
 from labeler.results import write_atomic
+from labeler.tags import mended_tag
 
 EMBEDDED = Path(__file__).parent / "assets" / "english_pipeline"
 _INTEGERS = ("start", "end", "head", "sentence")
 _STRINGS = ("text", "lemma", "pos", "dep", "entity")
-CACHE_FORMAT = 2
+CACHE_FORMAT = 4
 NONE = "none"
 """The pipeline that finds words and sentences by rule, and parses nothing."""
 LONGEST_PIECE = 10_000
@@ -116,13 +117,19 @@ class Pipeline:
 def _load(name: str) -> Any:
     import spacy
 
-    return spacy.load(EMBEDDED if name == "embedded" else name)
+    if name == "embedded":
+        from labeler.words import part_words
+
+        return part_words(spacy.load(EMBEDDED))
+    return spacy.load(name)
 
 
 def _words() -> Any:
     import spacy
 
-    nlp = spacy.blank("en")
+    from labeler.words import part_words
+
+    nlp = part_words(spacy.blank("en"))
     nlp.add_pipe("sentencizer")
     return nlp
 
@@ -188,7 +195,7 @@ def _from_doc(doc: Any, parsed: bool) -> Parse:
         end=start + np.array([len(word) for word in words], dtype=np.int64),
         text=_strings(word.text for word in words),
         lemma=_strings(word.lemma_ or word.lower_ for word in words),
-        pos=_strings(word.pos_ for word in words),
+        pos=_strings(mended_tag(word.text, word.pos_) for word in words),
         dep=_strings(normalise([word.dep_ for word in words])),
         head=np.array([word.head.i for word in words], dtype=np.int64),
         sentence=sentence,

@@ -18,6 +18,7 @@ from labeler.labels import HeadLabel
 from labeler.model import LanguageModel
 from labeler.predict import baseline
 from labeler.prepare import Prepared
+from labeler.results import GOES_ON
 from labeler.score import batches, pad
 
 ROWS = 3
@@ -139,8 +140,12 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def strings(text: Text, start: int = 0, stop: int | None = None) -> list[str]:
-    """Tokens as shown: the characters they stand for, BOS by name."""
-    shown = [str(token) for token in text.tokens[start:stop]]
+    """Tokens as shown: the characters they stand for, each once; BOS by name."""
+    seen = np.maximum.accumulate(np.append(0, text.offsets[:-1, 1]))
+    shown = [
+        text.string[max(int(a), int(known)) : b] or (GOES_ON if b > a else "")
+        for (a, b), known in zip(text.offsets[start:stop], seen[start:stop], strict=True)
+    ]
     if text.has_bos and start == 0:
         shown[:1] = ["⟨start⟩"]
     return shown

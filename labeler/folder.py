@@ -170,6 +170,16 @@ def begun_plan(out: Path) -> dict[str, Any]:
     return plan if isinstance(plan, dict) else {}
 
 
+def check_unchanged(out: Path, plan: bytes, then: str) -> None:
+    """RunFolderError if a finished run depends on something that is another now."""
+    path = out / "plan.json"
+    if not path.is_file() or path.read_bytes() != plan:
+        raise RunFolderError(
+            f"{out} was made with another model, corpus, pipeline or vocabulary than there is now; "
+            f"run it again, then {then}"
+        )
+
+
 def check_plan(out: Path, plan: bytes) -> None:
     """RunFolderError if the run in `out` depends on something else than this one (`--resume`)."""
     if (out / "plan.json").read_bytes() == plan:

@@ -12,6 +12,8 @@ LEADS = 0.5
 """The part of the leading share from which on a second prediction is named, too."""
 ASIDE = re.compile(r" \([^()]*\)|(?<!all tokens so far), the nearer the more|, itself included")
 """What is left out of a phrase, unless it is all that the phrase says."""
+UNTIL = ", itself included (the start of the text until one has come)"
+"""On short texts that is most of what such a phrase says, and stays in short."""
 
 
 def head_gist(label: HeadLabel, phrase: Phrase) -> str:
@@ -64,4 +66,4 @@ def _leading(rule: Rule) -> list[Term]:
 
 def _brief(term: Term, phrase: Phrase) -> str:
     """A prediction without its asides: "the last 4 or so tokens"."""
-    return ASIDE.sub("", phrase(term.relation))
+    return ASIDE.sub("", phrase(term.relation).replace(UNTIL, " or the start of the text"))

@@ -67,8 +67,8 @@ def neuron_gist(terms: Sequence[Term]) -> str:
 
 
 def _joined(phrases: Sequence[str]) -> str:
-    """Phrases that hold commas themselves are parted by "and on"."""
-    if any("," in phrase for phrase in phrases):
+    """Phrases that hold commas or "or" themselves are parted by "and on"."""
+    if any("," in phrase or " or " in phrase for phrase in phrases):
         return ", and on ".join(phrases)
     return listed(list(phrases))
 

@@ -110,11 +110,10 @@ def _frequent(values: Iterator[list[Any]], limit: int) -> list[Any]:
 @per_text
 def word_so_far(text: Text) -> ndarray:
     """Each word up to and with the token, in lower case; '' on a word's first piece."""
-    string, start = text.string.lower(), text.word_start
     found = np.full(len(text), "", dtype=object)
-    if len(string) == len(text.string):
-        for place in np.flatnonzero(text.piece >= 1):
-            found[place] = string[text.offsets[start[place], 0] : text.offsets[place, 1]].strip()
+    for place in np.flatnonzero(text.piece >= 1):
+        start = text.offsets[text.word_start[place], 0]
+        found[place] = text.string[start : text.offsets[place, 1]].lower().strip()
     return found
 
 
@@ -202,7 +201,7 @@ def predictors(vocabulary: NeuronVocabulary, token: Callable[[int], str]) -> lis
 PHRASES = {
     "token": "{}",
     "after token": "what follows {}",
-    "word so far": "where the word so far is {}",
+    "word so far": "tokens at which the word so far is {}",
     "after word": "the word after {}",
 }
 """Family → how a label says a group of it."""
@@ -229,6 +228,9 @@ def grouped(members: Sequence[Predictor]) -> Predictor:
     )
 
 
+_SPACES = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥", "\r": "␍"})
+
+
 def shown_token(string: str) -> str:
-    """A token in quotes, with its space visible."""
-    return f'"{string.replace(" ", "·").replace(chr(10), "⏎")}"'
+    """A token in quotes, with its white space visible."""
+    return f'"{string.translate(_SPACES)}"'

@@ -26,6 +26,8 @@ SCHEMA = 1
 
 EVENLY = "(all visible tokens)"
 """In predictions.parquet in the place of a prediction: an exception that says no more than that."""
+GOES_ON = "◌"
+"""Among tokens as shown: one of bytes, of a character that the token before it has shown."""
 
 TABLES: dict[str, tuple[str, ...]] = {
     "heads.parquet": (

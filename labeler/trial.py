@@ -25,6 +25,7 @@ from labeler.corpus import Shard
 from labeler.engines.forked import in_order
 from labeler.engines.threads import workers
 from labeler.errors import ConfigError, PluginError, RunFolderError
+from labeler.folder import check_unchanged
 from labeler.predictors import NeuronVocabulary
 from labeler.prepare import Vocabulary
 from labeler.progress import Progress, Silent
@@ -84,12 +85,7 @@ def open_session(run: str | Path) -> Opened:
     settings = load_settings(folder.path / "settings.toml", {"out": folder.path})
     known = Remembered(folder, settings)
     session = Session(settings, model=known.model(partial(model_of, settings, Silent().note)))
-    path = folder.path / "plan.json"
-    if not path.is_file() or path.read_bytes() != session.plan_file():
-        raise RunFolderError(
-            f"{run} was made with another model, corpus, pipeline or vocabulary than there is now; "
-            "run it again, then try"
-        )
+    check_unchanged(folder.path, session.plan_file(), "try")
     missing = [shard.id for shard in session.shards if not _path(folder, shard).is_file()]
     if missing:
         raise RunFolderError(f"{run} has no statistics of shard {missing[0]}; run it again")

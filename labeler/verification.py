@@ -20,7 +20,7 @@ from labeler.engines.fold import fold_statistics
 from labeler.engines.threads import affordable, workers
 from labeler.errors import ConfigError, RunFolderError
 from labeler.fit_heads import HeadFit
-from labeler.folder import locked
+from labeler.folder import check_unchanged, locked
 from labeler.labels import HeadLabel, Rule, Term
 from labeler.losses import Verified
 from labeler.predict import Rules
@@ -53,6 +53,7 @@ def verify(
     folder.check_tested()
     with locked(folder.path):
         session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
+        check_unchanged(folder.path, session.plan_file(), "verify")
         folds = fold_statistics(session, progress or Silent())
         found = run_campaign(session, folds, folder, progress or Silent(), max_prompts)
         write_verified(folder, found)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labeler.results import RunFolder
+from labeler.results import GOES_ON, RunFolder
 from reports.head_view import by_name
 from reports.pack import Dictionary, pack, rounded
 from reports.reviewed import in_short, said, verdicts, worded
@@ -125,6 +125,8 @@ def _fires_on(rows: list[Row], tokens: Dictionary[str]) -> list[int]:
         place = int(row["position"]) - int(row["start"])
         strip = tokens_of(row["tokens"])
         if row["kind"] == "top" and 0 <= place < len(strip):
+            while place and strip[place] == GOES_ON:
+                place -= 1
             seen[tokens.number(visible(strip[place]))] = None
     return list(seen)[:6]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +127,17 @@ def test_labels_are_verified_on_some_prompts(cli: Cli, finished: Path, number: i
     ended = cli("verify", finished, "--max-prompts", number)
     assert ended.code == 2
     assert ended.error == f"max_prompts is {number}; expected an integer of at least 1"
+
+
+def test_labels_are_verified_with_what_they_were_made_with(
+    cli: Cli, finished: Path, tmp_path: Path
+):
+    shutil.copytree(finished, tmp_path / "run")
+    plan = tmp_path / "run" / "plan.json"
+    plan.write_text(plan.read_text().replace('"pipeline": "', '"pipeline": "0'))
+    ended = cli("verify", tmp_path / "run")
+    assert ended.code == 2
+    assert ended.error.endswith("than there is now; run it again, then verify")
 
 
 def test_plugins_that_cannot_be_used(attempt: Attempt, tmp_path: Path):

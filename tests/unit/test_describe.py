@@ -25,9 +25,10 @@ PHRASES = (
     "all commas so far",
     "the subject of the sentence",
     "the previous token (on a word's first piece, itself)",
+    "the latest comma, itself included (the start of the text until one has come)",
 )
 CURRENT, PREVIOUS, PIVOT, OPENING, CLAUSE, CONJUNCTION = range(6)
-NAMES, SAME_CLAUSE, PIVOTS, START, COMMAS, SUBJECT, PREVIOUS_OR_ITSELF = range(6, 13)
+NAMES, SAME_CLAUSE, PIVOTS, START, COMMAS, SUBJECT, PREVIOUS_OR_ITSELF, COMMA = range(6, 14)
 Given = tuple[float, ...]
 
 
@@ -189,6 +190,7 @@ def test_sentences(sentence: str, general: dict, exceptions: dict) -> None:
             {PREVIOUS: 0.95},
             {"but": {CURRENT: 0.97}, "comma": {CURRENT: 0.55}, "closing": {OPENING: 0.4}},
         ),
+        ("Attends to the latest comma or the start of the text.", {COMMA: 0.95}, {}),
         (
             "Attends to the previous token; differs on a comma.",
             {PREVIOUS: 0.95},

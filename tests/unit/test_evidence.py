@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from labeler.classes import Group
-from labeler.evidence import MAX_STRIP, HeadEvidence
+from labeler.evidence import MAX_STRIP, HeadEvidence, strings
 from labeler.labels import HeadLabel, Rule, Term
 from labeler.predict import baseline
 from labeler.prepare import Prepared
+from tests.unit.heuristics.making import make_text
 from tests.unit.made_texts import prepared, random_letters, vocabulary_of
 
 TERM = (Term(0, 0.9, 1.0),)
@@ -84,3 +85,12 @@ def test_a_row_that_shows_where_it_attends_is_preferred() -> None:
         assert max(row["real"]) > 0.5, "what it attends to is in the strip"
     alone = [replace(item) for item in items if len(item) > MAX_STRIP]
     assert _watched(alone, label, lambda item: np.zeros(len(item), dtype=int))["best"]
+
+
+def test_a_character_in_byte_pieces_is_shown_once() -> None:
+    text = make_text("n|é×2| 🙂×3|a")
+    assert strings(text) == ["⟨start⟩", "n", "é", "◌", " 🙂", "◌", "◌", "a"]
+    assert strings(text, 3, 5) == ["◌", " 🙂"]
+    offsets = text.offsets.copy()
+    offsets[5:7, 0] += 1  # the first of its pieces is joined to the space
+    assert strings(replace(text, offsets=offsets)) == strings(text)

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from labeler.errors import EngineError, LabelerError, PluginError, RunFolderError
-from labeler.folder import LOCK, OURS, REVIEW, check_out, check_plan, clear, locked, writing
+from labeler.folder import (
+    LOCK,
+    OURS,
+    REVIEW,
+    check_out,
+    check_plan,
+    check_unchanged,
+    clear,
+    locked,
+    writing,
+)
 from labeler.results import OWN, write_atomic
 
 
@@ -49,6 +59,12 @@ def test_another_run_is_taken_only_if_asked(tmp_path: Path):
         check_out(tmp_path, overwrite=False, resume=False)
     check_out(tmp_path, overwrite=True, resume=False)
     check_out(tmp_path, overwrite=False, resume=True)
+
+
+def test_a_finished_run_goes_with_what_it_was_made_with(tmp_path: Path):
+    check_unchanged(a_run(tmp_path), b'{"model": 1}', "verify")
+    with pytest.raises(RunFolderError, match=r"another model.*run it again, then verify"):
+        check_unchanged(tmp_path, b'{"model": 2}', "verify")
 
 
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path):

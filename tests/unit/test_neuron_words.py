@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from labeler.neuron_tables import NeuronTable, Term, neuron_gist, neuron_sentence
-from labeler.predictors import Predictor, grouped
+from labeler.predictors import Predictor, grouped, shown_token, word_so_far
+from tests.unit.heuristics.making import make_text
 
 
 def tokens(*names: str, family: str = "token") -> Predictor:
@@ -39,6 +40,22 @@ def test_in_short_what_leads_and_what_gains_half_as_much():
     assert neuron_sentence(terms) == "Fires on commas, colons and nouns."
     assert neuron_gist(terms) == "Fires on commas and colons."
     assert neuron_gist([term("commas", 0.4), term("colons", 0.19)]) == "Fires on commas."
+
+
+def test_a_group_is_told_apart_from_what_stands_beside_it():
+    terms = [term(tokens("a", "b"), 0.4), term(tokens("c", family="word so far"), 0.3)]
+    said = 'Fires on "a" or "b", and on tokens at which the word so far is "c".'
+    assert neuron_sentence(terms) == said
+
+
+@pytest.mark.parametrize(("token", "shown"), [(" a", '"·a"'), ("\n", '"⏎"'), ("\t\r", '"⇥␍"')])
+def test_white_space_is_seen(token, shown):
+    assert shown_token(token) == shown
+
+
+def test_a_letter_that_grows_in_lower_case_costs_no_word_so_far():
+    text = make_text("İs|tan|bul| m|oo")
+    assert word_so_far(text).tolist() == ["", "", "i̇stan", "i̇stanbul", "", "moo"]
 
 
 def test_in_short_groups_are_in_part_and_signs_are_kept():

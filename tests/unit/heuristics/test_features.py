@@ -170,6 +170,12 @@ def test_every_feature_has_a_case():
         ("See| www|.|a|.|com|/b|.|txt|.", [10]),
         # A space that was forgotten; a letter by itself.
         ("So|.|He| is| I|.", [2, 6]),
+        # Titles, in capitals too; initials; the numbers of a list.
+        ("MR|.| J|.| Fox| of| St|.| Ives| ran|.", [11]),
+        ("1|.| Wait|.|\n|12|.| Run| 3|.", [4, 10]),
+        # Marks of other scripts.
+        ("好|，|好|。", [2, 4]),
+        ("नमस्ते|।| نعم|،", [2, 4]),
     ],
 )
 def test_not_every_dot_or_comma_is_a_mark(string, marked):
@@ -189,12 +195,25 @@ def test_a_mark_or_an_emoji_in_byte_pieces_is_no_word(name):
     assert fires(name, text) == expected[name]
 
 
+def test_marks_of_other_scripts_have_their_names():
+    text = make_text("好|！|吗|？| هل|؟|好|：|好|；")
+    assert fires("exclamation mark", text) == [2]
+    assert fires("question mark", text) == [4, 6]
+    assert fires("colon", text) == [8]
+    assert fires("semicolon", text) == [10]
+    assert fires("strong mark", text) == [2, 4, 6, 8, 10]
+
+
 def test_an_underscore_is_a_mark_unless_inside_a_word():
     assert fires("punctuation mark", make_text("_|So|_| a|_|b|'|s| it|'| -")) == [1, 3, 10, 11]
 
 
 def test_a_bullet_at_the_start_is_a_dash():
     assert fires("dash", make_text("-| a|-|b| -| c")) == [1, 5]
+
+
+def test_a_rule_or_the_line_of_a_table_is_no_dash():
+    assert fires("dash", make_text("so|--|a|---|b|\n|-----|\n||||---|---:||")) == [2, 4]
 
 
 def test_a_token_may_carry_several_marks():

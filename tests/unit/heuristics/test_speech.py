@@ -5,6 +5,8 @@ import pytest
 
 from heuristics.speech import match_speech
 
+from .making import fires, make_text
+
 
 @pytest.mark.parametrize(
     ("string", "spans"),
@@ -13,6 +15,12 @@ from heuristics.speech import match_speech
         ("“a” b", [(0, 2)]),
         ("«a»", [(0, 2)]),
         ("„a“ b", [(0, 2)]),
+        ("„a” b", [(0, 2)]),
+        ("»a«, b »c«", [(0, 2), (7, 9)]),
+        ("« a » b", [(0, 4)]),
+        ("a » b » c", []),
+        ("「a『b』」", [(0, 5), (2, 4)]),
+        ("「a。\nb", [(0, -3)]),
         # The single closing mark is an apostrophe inside a word.
         ("‘don’t’", [(0, 6)]),
         ("Tom’s dog", []),
@@ -46,3 +54,9 @@ def test_opener_and_depth():
     assert found.depth.tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
     assert np.flatnonzero(found.opening).tolist() == [2]
     assert np.flatnonzero(found.closing).tolist() == [5]
+
+
+def test_a_closing_mark_after_a_space_is_not_inside_the_speech():
+    spaced = make_text("«| Oui| »| dit|-il", bos=False)
+    assert fires("speech", spaced) == [1]
+    assert fires("closing speech mark", spaced) == [2]

@@ -7,6 +7,7 @@ from typing import Any
 from labeler.results import RunFolder
 from reports import pack
 from reports.costs import SHOWN, dearest
+from reports.neuron_parts import _fires_on
 from reports.pack import Dictionary
 from reports.parts import parts
 from reports.strips import head_strips, neuron_strips
@@ -82,3 +83,10 @@ def test_parts_carry_strips_costs_and_what_a_neuron_follows(run: RunFolder) -> N
     layer = name[1:].split("N")[0]
     followed = found[f"details-L{layer}-0"]["neurons"][name]["heads"]
     assert [item[0] for item in followed] == pairs[name]
+
+
+def test_a_neuron_peaks_on_the_character_of_a_byte() -> None:
+    strip = ["n", "é", "◌", "◌", "a"]
+    rows = [{"kind": "top", "position": at, "start": 7, "tokens": strip} for at in (10, 8, 11)]
+    tokens: Dictionary[str] = Dictionary()
+    assert [tokens.items[i] for i in _fires_on(rows, tokens)] == ["é", "a"]
