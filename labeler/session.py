@@ -15,7 +15,7 @@ from heuristics.contract import Heuristic
 from heuristics.registry import load_heuristics
 from heuristics.text import Text
 from labeler import plugins
-from labeler.annotate import ParseCache, Pipeline, annotate, cache_folder
+from labeler.annotate import ParseCache, annotate, cache_folder
 from labeler.columns import Columns
 from labeler.config import Settings
 from labeler.corpus import (
@@ -31,6 +31,7 @@ from labeler.engines.forked import in_order
 from labeler.engines.threads import workers
 from labeler.errors import ConfigError, CorpusError, PluginError
 from labeler.model import LanguageModel, load_model
+from labeler.pipeline import Pipeline
 from labeler.predictors import predictor_matrix
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from heuristics import PluginError, load_heuristics
-from labeler.annotate import Pipeline
 from labeler.config import load_settings
+from labeler.pipeline import Pipeline
 from labeler.plugins import failed, warnings
 from labeler.results import open_run
 from labeler.session import Session

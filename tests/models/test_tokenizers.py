@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from labeler.annotate import ParseCache, Pipeline, annotate
+from labeler.annotate import ParseCache, annotate
 from labeler.corpus import Prompt
 from labeler.model import LanguageModel
+from labeler.pipeline import Pipeline
 from labeler.tokenizer import untrimmed
 from tests.properties.test_alignment import reference_words
 

@@ -11,12 +11,13 @@ import numpy as np
 from numpy import ndarray
 
 from heuristics.registry import load_heuristics
-from labeler.annotate import ParseCache, Pipeline, annotate
+from labeler.annotate import ParseCache, annotate
 from labeler.corpus import choose_folds, read_corpus
 from labeler.head_tables import head_confidence
 from labeler.intervals import r_squared
 from labeler.labels import HeadLabel
 from labeler.model import LanguageModel, load_model
+from labeler.pipeline import Pipeline
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.score import score_shard
 from labeler.statistics import Statistics

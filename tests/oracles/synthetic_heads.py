@@ -12,9 +12,10 @@ import numpy as np
 from transformers import AutoTokenizer
 
 from heuristics.registry import load_heuristics
-from labeler.annotate import ParseCache, Pipeline, annotate
+from labeler.annotate import ParseCache, annotate
 from labeler.corpus import choose_folds, read_corpus
 from labeler.model import LanguageModel
+from labeler.pipeline import Pipeline
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.session import EMBEDDED_MODEL
 

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from heuristics.registry import load_heuristics
-from labeler.annotate import ParseCache, Pipeline, annotate
+from labeler.annotate import ParseCache, annotate
 from labeler.campaign import Campaign, controls
 from labeler.corpus import read_corpus
 from labeler.engines.threads import limited
 from labeler.losses import COSTLY, FRACTIONS, Verified
 from labeler.model import LanguageModel
+from labeler.pipeline import Pipeline
 from labeler.predict import Rules
 from labeler.prepare import Prepared, build_vocabulary, prepare
 from labeler.profiles import Profiles

@@ -15,9 +15,10 @@ from heuristics.check import feature_mask, relation_targets
 from heuristics.registry import load_heuristics
 from heuristics.text import Text
 from labeler.alignment import as_bytes
-from labeler.annotate import ParseCache, Pipeline, annotate
+from labeler.annotate import ParseCache, annotate
 from labeler.corpus import Prompt
 from labeler.model import LanguageModel
+from labeler.pipeline import Pipeline
 from labeler.session import EMBEDDED_MODEL
 
 LIMIT = 512

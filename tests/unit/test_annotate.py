@@ -12,11 +12,12 @@ import pytest
 from heuristics.parse import Parse
 from heuristics.schemes import scheme_of
 from heuristics.text import Text
-from labeler import annotate as module
-from labeler.annotate import ParseCache, Pipeline, annotate, fit_to_context, pieces
+from labeler import pipeline as module
+from labeler.annotate import ParseCache, annotate, fit_to_context
 from labeler.corpus import Prompt
 from labeler.errors import ConfigError
 from labeler.model import LanguageModel, load_model
+from labeler.pipeline import Pipeline, pieces
 
 STORY_MODEL = Path(module.__file__).parent / "assets" / "story_model"
 HOSTILE = {

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("heuristics", "labeler", "reports")
-DOORS = {"transformer_lens": {"labeler.model"}, "spacy": {"labeler.annotate"}}
+DOORS = {"transformer_lens": {"labeler.model"}, "spacy": {"labeler.pipeline"}}
 MAY_OPEN_REPORTS = {"labeler.cli", "labeler.reader_cli", "labeler.run"}
 MODEL_LIBRARIES = {"torch", "transformers", "tokenizers"}
 
@@ -121,8 +121,8 @@ def test_each_door_is_in_use(library: str) -> None:
         ("labeler.cli", "def later():\n    importlib.import_module('reports.render')", False),
         ("labeler.score", "importlib.import_module('reports.render')", True),
         ("labeler.score", "import spacy", True),
-        ("labeler.annotate", "import spacy", False),
-        ("labeler.annotate", "import transformer_lens", True),
+        ("labeler.pipeline", "import spacy", False),
+        ("labeler.pipeline", "import transformer_lens", True),
         ("labeler.model", "from transformer_lens.model_bridge import TransformerBridge", False),
         ("reports.view", "from labeler.results import RunFolder", False),
         ("reports.view", "from labeler import results", False),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labeler.annotate import Pipeline
+from labeler.pipeline import Pipeline
 from labeler.tags import mended_tag
 
 
