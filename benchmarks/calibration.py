@@ -1,7 +1,7 @@
 """Do the statistics hold? Labels of random weights, and how often intervals hold the truth.
 
     python -m benchmarks.calibration random [--prompts 12 24 160] [--seeds 1]
-    python -m benchmarks.calibration coverage [--prompts 40 100] [--draws 30]
+    python -m benchmarks.calibration coverage [--prompts 40 100] [--draws 10]
         [--model M] [--corpus C] [--max-tokens N] [--population 1500]
 
 `random` labels models with random weights, of four architectures and three sizes of weight, and
@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("what", choices=["random", "coverage"])
     parser.add_argument("--prompts", type=int, nargs="+")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--draws", type=int, default=30)
+    parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--corpus", default="stories")
     parser.add_argument("--max-tokens", type=int)
