@@ -57,7 +57,9 @@ def random_model(architecture: str, deviation: float, seed: int, folder: Path) -
     """Write a model with random weights on the embedded model's tokenizer."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(EMBEDDED_MODEL)
     scale = {"init_std" if architecture == "opt" else "initializer_range": deviation}
     shape = {} if architecture == "gpt2" else COMMON
