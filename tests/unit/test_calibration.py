@@ -28,7 +28,8 @@ def test_of_a_runs_own_prompts_the_truth_is_what_it_printed(tmp_path: Path) -> N
     assert sure.any()
     printed = run.heads["r2"].to_numpy()[sure]
     assert true_r2(session, run, same)[sure] == pytest.approx(printed, abs=1e-5)
-    assert true_r2(session, run, stories)[sure] != pytest.approx(printed, abs=1e-3)
+    others = replace(stories, prompts=stories.prompts[:20])
+    assert true_r2(session, run, others)[sure] != pytest.approx(printed, abs=1e-3)
 
 
 def test_draws_hold_prompts_once_and_differ() -> None:
