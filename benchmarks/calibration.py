@@ -17,12 +17,13 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.shapes import write
 from labeler.config import Settings
 from labeler.corpus import Corpus, read_corpus
 from labeler.engines.fold import fold_statistics
@@ -32,7 +33,7 @@ from labeler.profiles import Profiles
 from labeler.progress import Silent
 from labeler.results import RunFolder, open_run
 from labeler.run import run_labels
-from labeler.session import EMBEDDED_MODEL, Session
+from labeler.session import EMBEDDED_MODEL, Session, judging_prompts
 from labeler.statistics import split_folds
 from labeler.verification import labels_of
 
@@ -55,29 +56,16 @@ DEVIATIONS = (0.02, 0.2, 1.0)
 
 def random_model(architecture: str, deviation: float, seed: int, folder: Path) -> Path:
     """Write a model with random weights on the embedded model's tokenizer."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
+    from transformers import AutoTokenizer
 
-    logging.disable_progress_bar()
-    tokenizer = AutoTokenizer.from_pretrained(EMBEDDED_MODEL)
-    scale = {"init_std" if architecture == "opt" else "initializer_range": deviation}
-    shape = {} if architecture == "gpt2" else COMMON
-    special = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
-    config = AutoConfig.for_model(
-        architecture,
-        vocab_size=len(tokenizer),
-        pad_token_id=tokenizer.eos_token_id,
-        **special,
-        **shape,
+    settings = {
+        "vocab_size": len(AutoTokenizer.from_pretrained(EMBEDDED_MODEL)),
+        "pad_token_id": 0,
+        "init_std" if architecture == "opt" else "initializer_range": deviation,
+        **({} if architecture == "gpt2" else COMMON),
         **ARCHITECTURES[architecture],
-        **scale,
-    )
-    torch.manual_seed(seed)
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    for file in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(EMBEDDED_MODEL / file, folder / file)
-    return folder
+    }
+    return write(architecture, settings, seed, folder)
 
 
 @dataclass(frozen=True)
@@ -95,9 +83,10 @@ def labelled(model: Path, prompts: int, seed: int, folder: Path) -> Labelled:
     corpus = drawn(read_corpus("stories"), prompts, seed)
     run = open_run(run_labels(Settings(model=str(model), prompts=corpus, out=folder)).path)
     sure = run.heads["confidence"] != "unlabelled"
-    classes = run.neurons["kind"].isin(["class", "mixed"])
     found = tuple(f"{name}: {said}" for name, said in run.heads.loc[sure, ["name", "label"]].values)
-    return Labelled(len(run.heads), found, len(run.neurons), int(classes.sum()))
+    neurons = len(run.neurons)
+    with_class = round(run.run["figures"]["neurons_with_class"] * neurons)
+    return Labelled(len(run.heads), found, neurons, with_class)
 
 
 def drawn(corpus: Corpus, prompts: int, seed: int) -> tuple[str, ...]:
@@ -120,12 +109,11 @@ def coverage(settings: Settings, prompts: int, draws: int, folder: Path) -> Iter
     corpus = read_corpus(settings.corpus, max_prompts=settings.max_prompts)
     for seed in range(draws):
         own = drawn(corpus, prompts, seed)
-        asked = {"model": settings.model, "max_tokens": settings.max_tokens, "prompts": own}
         out = folder / str(seed)
-        folder_of = open_run(run_labels(Settings(**asked, out=out, reinitialised=False)).path)
-        session = Session(Settings(**asked, out=out))
-        truth = true_r2(session, folder_of, corpus)
-        heads = folder_of.heads
+        asked = replace(settings, prompts=own, max_prompts=None, out=out, reinitialised=False)
+        run = open_run(run_labels(asked).path)
+        truth = true_r2(Session(asked), run, corpus)
+        heads = run.heads
         told = (heads["confidence"] != "unlabelled") & heads["r2_low"].notna()
         inside = (heads["r2_low"] <= truth) & (truth <= heads["r2_high"])
         off = (heads["r2"] - truth)[told]
@@ -135,12 +123,8 @@ def coverage(settings: Settings, prompts: int, draws: int, folder: Path) -> Iter
 
 def true_r2(session: Session, run: RunFolder, corpus: Corpus) -> np.ndarray:
     """R² of a run's labels, `[head]`, on all prompts of a corpus but those they were chosen on."""
-    chosen_on = {
-        prompt.text
-        for shard in session.shards
-        if session.n_folds and shard.fold % 2 == 0
-        for prompt in shard.prompts
-    }
+    judged = {prompt.text for shard in judging_prompts(session) for prompt in shard.prompts}
+    chosen_on = {prompt.text for prompt in session.corpus.prompts} - judged
     others = [prompt for prompt in corpus.prompts if prompt.text not in chosen_on]
     shape, vocabulary = session.model.shape, session.vocabulary
     labels = labels_of(run, vocabulary, shape.heads)

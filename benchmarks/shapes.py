@@ -39,11 +39,18 @@ def make(name: str, folder: Path) -> Path:
     """Write a folder in Hugging Face format; the embedded model is where it is."""
     if name == "embedded":
         return EMBEDDED_MODEL
+    architecture, settings = SHAPES[name]
+    return write(architecture, settings, 0, folder)
+
+
+def write(architecture: str, settings: dict[str, Any], seed: int, folder: Path) -> Path:
+    """Write a model of an architecture with random weights, transformers' settings given."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.utils import logging
 
-    architecture, settings = SHAPES[name]
-    torch.manual_seed(0)
+    logging.disable_progress_bar()
+    torch.manual_seed(seed)
     config = AutoConfig.for_model(architecture, bos_token_id=0, eos_token_id=0, **settings)
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     for file in ("tokenizer.json", "tokenizer_config.json"):

@@ -123,7 +123,7 @@ def sentence_end(text: Text) -> ndarray:
 )
 def strong_mark(text: Text) -> ndarray:
     """An exclamation mark, a question mark, a semicolon or a colon."""
-    return text.regex(r"[!?;:！？；：؟؛]")
+    return has(text, *OTHER_MARKS, *RARE_MARKS[:2])
 
 
 @per_text

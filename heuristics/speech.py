@@ -11,7 +11,7 @@ from numpy import ndarray
 
 _CLOSER = {'"': '"', "“": "”", "«": "»", "»": "«", "„": "“”", "‘": "’", "「": "」", "『": "』"}
 """Opening mark → what may close it: »so« is German and Danish, „so” Polish and Dutch."""
-_MARK = re.compile(rf"[\n{''.join(_CLOSER)}”’」』]")
+_MARK = re.compile(rf"[\n{''.join(_CLOSER)}{''.join(_CLOSER.values())}]")
 _BEFORE_CLOSER, _AFTER_CLOSER = ".!?,;:…)'’", ".,;:!?)]—-"
 _WORD = re.compile(r"(?!(?:tis|twas|em|til|till|cause|n|bout)\b)[^\W\d_]", re.IGNORECASE)
 """A letter, but not of a word that is written with an apostrophe in front."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +36,8 @@ def speech_tokens(text: Text) -> SpeechTokens:
     """The speech of a text, by position."""
     speech = text.speech
     enclosed = np.where(speech.closing, -1, speech.opener)
-    for space in re.finditer(r"\s+(?=\S)", text.string):
-        if speech.closing[space.end()]:  # it is part of the mark's token, as in "« So »"
-            enclosed[space.start() : space.end()] = -1
+    for mark in np.flatnonzero(speech.closing):  # with the space before it, as in "« So »"
+        enclosed[len(text.string[:mark].rstrip()) : mark] = -1
     closed = np.where(speech.closing, speech.opener, -1)
     return SpeechTokens(
         opening=text.on_characters(speech.opening),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from types import ModuleType
 from typing import Any
@@ -161,24 +161,24 @@ def _parsed(string: str, parse: str) -> Parse:
     return Parse(
         start=np.array(starts),
         end=np.array(ends),
-        text=_strings(forms),
-        lemma=_strings(lemmas),
-        pos=_strings(tags),
-        dep=_strings(normalise(list(deps))),
+        text=np.array(forms, dtype=object),
+        lemma=np.array(lemmas, dtype=object),
+        pos=np.array(tags, dtype=object),
+        dep=np.array(normalise(list(deps)), dtype=object),
         head=np.array(heads),
         sentence=np.array(sentences),
-        entity=_strings([""] * len(rows)),
+        entity=np.full(len(rows), "", dtype=object),
     )
 
 
 def _unparsed(string: str) -> Parse:
     found = list(_WORD.finditer(string))
     ended = np.cumsum([0, *(match.group() in ".!?" for match in found)])[: len(found)]
-    none = _strings([""] * len(found))
+    none = np.full(len(found), "", dtype=object)
     return Parse(
         start=np.array([match.start() for match in found], dtype=np.int64),
         end=np.array([match.end() for match in found], dtype=np.int64),
-        text=_strings([match.group() for match in found]),
+        text=np.array([match.group() for match in found], dtype=object),
         lemma=none,
         pos=none,
         dep=none,
@@ -187,10 +187,3 @@ def _unparsed(string: str) -> Parse:
         entity=none,
         parsed=False,
     )
-
-
-def _strings(values: Iterable[str]) -> ndarray:
-    found = list(values)
-    array = np.empty(len(found), dtype=object)
-    array[:] = found
-    return array

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -176,19 +176,12 @@ def _from_doc(doc: Any, parsed: bool) -> Parse:
     return Parse(
         start=start,
         end=start + np.array([len(word) for word in words], dtype=np.int64),
-        text=_strings(word.text for word in words),
-        lemma=_strings(word.lemma_ or word.lower_ for word in words),
-        pos=_strings(mended_tag(word.text, word.pos_) for word in words),
-        dep=_strings(normalise([word.dep_ for word in words])),
+        text=np.array([word.text for word in words], dtype=object),
+        lemma=np.array([word.lemma_ or word.lower_ for word in words], dtype=object),
+        pos=np.array([mended_tag(word.text, word.pos_) for word in words], dtype=object),
+        dep=np.array(normalise([word.dep_ for word in words]), dtype=object),
         head=np.array([word.head.i for word in words], dtype=np.int64),
         sentence=sentence,
-        entity=_strings(word.ent_type_ for word in words),
+        entity=np.array([word.ent_type_ for word in words], dtype=object),
         parsed=parsed,
     )
-
-
-def _strings(values: Iterable[str]) -> ndarray:
-    found = list(values)
-    array = np.empty(len(found), dtype=object)
-    array[:] = found
-    return array
