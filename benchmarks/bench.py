@@ -22,11 +22,12 @@ import numpy as np
 import torch
 
 from benchmarks.shapes import SHAPES, make
+from labeler.batches import batches, pad
 from labeler.config import load_settings
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order
 from labeler.engines.threads import keep_memory
-from labeler.score import Scorer, batches, pad, score_shards
+from labeler.score import Scorer, score_shards
 from labeler.session import Session
 
 SLOW_PROMPTS = 6

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from labeler.columns import Columns, batched
+from labeler.batches import TOKEN_BUDGET, batches, pad
+from labeler.columns import Columns
 from labeler.errors import ConfigError, did_you_mean
 from labeler.losses import Losses
 from labeler.model import LanguageModel
@@ -60,7 +61,7 @@ def ablate_neurons(
     texts: Sequence[Columns],
     names: Sequence[str],
     means: Mapping[str, float],
-    budget: int = 2048,
+    budget: int = TOKEN_BUDGET,
 ) -> list[dict[str, Any]]:
     """Rows of replacement.parquet, scope `neuron` for each and `neurons` for all of them together.
 
@@ -80,7 +81,8 @@ def ablate_neurons(
         if len(names) > 1:
             trials["neurons", ",".join(names), condition] = held
     losses = Losses()
-    for batch, tokens in batched(texts, budget):
+    for batch in batches(texts, budget):
+        tokens = pad(batch)
         judged = [max(len(text) - FIRST_JUDGED, 0) for text in batch]
         losses.prompts += [text.prompt for text in batch]
         for trial, held in trials.items():

@@ -16,11 +16,11 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from labeler.batches import batches, pad
 from labeler.evidence import strings
 from labeler.hooks import seven_figures
 from labeler.model import LanguageModel
 from labeler.prepare import Prepared
-from labeler.score import batches, pad
 
 MAP_TOKENS = 400
 MAP_PROMPTS = 40

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from heuristics.text import Text
+from labeler.batches import batches
 from labeler.engines.forked import in_order
 from labeler.engines.threads import give_back
 from labeler.losses import CURVES, FRACTIONS, Costly, Losses, Verified
@@ -18,7 +19,6 @@ from labeler.model import LanguageModel
 from labeler.predict import Rules
 from labeler.prepare import Prepared
 from labeler.progress import Progress
-from labeler.score import batches
 from labeler.stand_ins import MeanPattern, StandIns
 from labeler.verify import Trial, real_patterns, replacement, self_test
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import scipy.sparse as sp
 import torch
 from jaxtyping import Float, Int
@@ -55,24 +54,3 @@ def at_tokens(
     """An activation at the tokens of a batch that are looked at, text after text."""
     parts = [value[row, text.first : len(text)] for row, text in enumerate(batch)]
     return torch.cat(parts).float()
-
-
-def batched(
-    texts: Iterable[Columns], budget: int
-) -> Iterator[tuple[list[Columns], Int[Tensor, "batch pos"]]]:
-    """Texts by length, cut so that a batch has at most `budget` padded tokens; padded right."""
-    batch: list[Columns] = []
-    for text in sorted(texts, key=lambda text: (len(text), text.id)):
-        if batch and (len(batch) + 1) * len(text) > budget:
-            yield batch, _padded(batch)
-            batch = []
-        batch.append(text)
-    if batch:
-        yield batch, _padded(batch)
-
-
-def _padded(batch: list[Columns]) -> Int[Tensor, "batch pos"]:
-    tokens = np.zeros((len(batch), max(len(text) for text in batch)), dtype=np.int64)
-    for row, text in enumerate(batch):
-        tokens[row, : len(text)] = text.tokens
-    return torch.from_numpy(tokens)

@@ -14,12 +14,12 @@ from numpy import ndarray
 from torch import Tensor
 
 from heuristics.text import Text
+from labeler.batches import batches, pad
 from labeler.labels import HeadLabel
 from labeler.model import LanguageModel
 from labeler.predict import baseline
 from labeler.prepare import Prepared
 from labeler.results import GOES_ON
-from labeler.score import batches, pad
 
 ROWS = 3
 BEFORE, AFTER = 16, 6

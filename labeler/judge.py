@@ -16,6 +16,7 @@ import torch
 from numpy import ndarray
 
 from heuristics.text import Text
+from labeler.batches import pad
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order, meanwhile
 from labeler.engines.threads import affordable, workers
@@ -39,7 +40,7 @@ from labeler.predict import Rules, patterns
 from labeler.profiles import Profiles
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
-from labeler.score import ahead, pad
+from labeler.score import ahead
 from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, tested_labels
 from labeler.statistics import Statistics, merge, split_folds

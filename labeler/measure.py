@@ -12,11 +12,11 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from labeler.batches import TOKEN_BUDGET, batches, pad
 from labeler.model import LanguageModel
 from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared
 from labeler.profiles import Profiles
-from labeler.score import TOKEN_BUDGET, batches, pad
 from labeler.writing import output_grams, value_norms, weighted
 
 Watch = Callable[[Prepared, int, Tensor, Tensor], None]

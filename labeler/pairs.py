@@ -14,7 +14,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.columns import Columns, at_tokens, batched
+from labeler.batches import batches, pad
+from labeler.columns import Columns, at_tokens
 from labeler.intervals import margin
 from labeler.model import LanguageModel
 
@@ -70,14 +71,14 @@ def _read(
 ) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
     """`hook_z` and `hook_post` of every layer at the real positions, a batch at a time."""
     shape = model.shape
-    for batch, tokens in batched(texts, budget):
+    for batch in batches(texts, budget):
         kept: dict[str, Tensor] = {}
         hooks: dict[str, Callable[[Tensor], None]] = {}
         for layer in range(shape.n_layers):
             for name in ("attn.hook_z", "mlp.hook_post"):
                 full = f"blocks.{layer}.{name}"
                 hooks[full] = partial(_keep, kept, full, batch)
-        model.read(tokens, hooks)
+        model.read(pad(batch), hooks)
         layers = range(shape.n_layers)
         yield (
             [kept[f"blocks.{layer}.attn.hook_z"] for layer in layers],

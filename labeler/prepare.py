@@ -82,6 +82,11 @@ class Prepared:
         return self.text.id
 
     @property
+    def tokens(self) -> Int[ndarray, " pos"]:
+        """The token ids of its text."""
+        return self.text.token_ids
+
+    @property
     def first(self) -> int:
         """Where neurons are looked at from: BOS, an outlier in many models, is left out."""
         return int(self.text.has_bos)

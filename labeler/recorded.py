@@ -24,6 +24,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from heuristics.text import Text
+from labeler.batches import batches, pad
 from labeler.columns import at_tokens
 from labeler.corpus import Shard
 from labeler.head_sums import HeadPlan
@@ -31,7 +32,7 @@ from labeler.layout import Layout
 from labeler.neuron_sums import products
 from labeler.predictors import predictor_matrix
 from labeler.prepare import Prepared, Vocabulary, visible_pairs
-from labeler.score import Scorer, Work, batches, pad
+from labeler.score import Scorer, Work
 from labeler.session import Session
 
 KEPT = 2 * 2**30

@@ -12,7 +12,8 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from labeler.columns import Columns, at_tokens, batched
+from labeler.batches import batches, pad
+from labeler.columns import Columns, at_tokens
 from labeler.model import LanguageModel
 from labeler.neuron_sums import add_columns, add_neurons
 from labeler.statistics import Statistics
@@ -59,14 +60,14 @@ def neuron_statistics(
         "neuron_min": np.full(n, np.inf),
         "neuron_max": np.full(n, -np.inf),
     }
-    for batch, tokens in batched(texts, budget):
+    for batch in batches(texts, budget):
         f = sp.vstack([text.matrix for text in batch], format="csr")
         add_columns(sums, f)
         hooks: dict[str, Callable[[Tensor], None]] = {
             f"blocks.{layer}.mlp.hook_post": partial(_add, sums, batch, f, layer * shape.d_mlp)
             for layer in range(shape.n_layers)
         }
-        model.read(tokens, hooks)
+        model.read(pad(batch), hooks)
     return Statistics(sums)
 
 

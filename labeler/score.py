@@ -9,15 +9,15 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from labeler.batches import TOKEN_BUDGET, batches, pad
 from labeler.columns import at_tokens
 from labeler.distance import N_BANDS, bucket_edges
 from labeler.head_sums import HeadPlan
@@ -30,43 +30,8 @@ from labeler.shape import Shape
 from labeler.statistics import Statistics
 from labeler.text_sums import TargetCells, text_sums
 
-TOKEN_BUDGET = 2048
-
-
-class Sized(Protocol):
-    """A text, annotated or prepared."""
-
-    @property
-    def id(self) -> str:
-        """Its name."""
-
-    def __len__(self) -> int: ...
-
-
 S = TypeVar("S")
-T = TypeVar("T", bound=Sized)
 _END = object()
-
-
-def batches(items: Sequence[T], budget: int = TOKEN_BUDGET) -> Iterator[list[T]]:
-    """Texts by length, cut so that a batch has at most `budget` padded tokens."""
-    batch: list[T] = []
-    for item in sorted(items, key=lambda item: (len(item), item.id)):
-        if batch and (len(batch) + 1) * len(item) > budget:
-            yield batch
-            batch = []
-        batch.append(item)
-    if batch:
-        yield batch
-
-
-def pad(batch: Sequence[Prepared]) -> Tensor:
-    """Token ids of a batch, padded on the right, where causal attention does not see it."""
-    longest = max(len(item) for item in batch)
-    tokens = np.zeros((len(batch), longest), dtype=np.int64)
-    for row, item in enumerate(batch):
-        tokens[row, : len(item)] = item.text.token_ids
-    return torch.from_numpy(tokens)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from heuristics.registry import load_heuristics
 from heuristics.text import Text
 from labeler import plugins
 from labeler.annotate import ParseCache, annotate, cache_folder
+from labeler.batches import batches
 from labeler.columns import Columns
 from labeler.config import Settings
 from labeler.corpus import (
@@ -36,7 +37,6 @@ from labeler.predictors import predictor_matrix
 from labeler.prepare import Prepared, Vocabulary, build_vocabulary, prepare
 from labeler.progress import Progress, Silent
 from labeler.reinitialised import PROMPTS as REINITIALISED_TEXTS
-from labeler.score import batches
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "story_model"
 SAMPLE = 400

@@ -20,6 +20,7 @@ from numpy import ndarray
 from heuristics.contract import Heuristic
 from heuristics.registry import declared
 from labeler import plugins
+from labeler.batches import batches
 from labeler.config import load_settings
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order
@@ -32,7 +33,7 @@ from labeler.progress import Progress, Silent
 from labeler.recorded import Known, Records, fits
 from labeler.remembered import Remembered
 from labeler.results import RunFolder, open_run
-from labeler.score import Scorer, batches
+from labeler.score import Scorer
 from labeler.session import Session, model_of
 from labeler.statistics import Statistics
 from labeler.trial_sums import SharedSums

@@ -79,7 +79,8 @@ def _ablated(folder: RunFolder, names: Sequence[str]) -> pd.DataFrame:
     judging = by_fold[1::2] if session.n_folds else by_fold
     means = dict(zip(folder.neurons["name"], folder.neurons["mean"], strict=True))
     texts = [text for part in judging for text in part]
-    rows = pd.DataFrame(ablate_neurons(session.model, texts, names, means))
+    budget = session.settings.token_budget
+    rows = pd.DataFrame(ablate_neurons(session.model, texts, names, means, budget))
     known = folder.replacement
     kept = known[~known["name"].isin(set(rows["name"]))]
     table = pd.concat([kept, rows], ignore_index=True) if len(kept) else rows

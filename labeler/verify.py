@@ -14,11 +14,11 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from torch import Tensor
 
+from labeler.batches import pad
 from labeler.errors import ModelError
 from labeler.model import Hooks, LanguageModel, rebuilt
 from labeler.predict import baseline
 from labeler.prepare import Prepared
-from labeler.score import pad
 
 FIRST_JUDGED = 2
 TOLERANCE = 1e-5

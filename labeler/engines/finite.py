@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from labeler.batches import pad
 from labeler.corpus import Shard
 from labeler.errors import ModelError
 from labeler.hooks import hook_names
 from labeler.prepare import Prepared
-from labeler.score import pad
 from labeler.session import Session
 from labeler.statistics import Statistics
 

@@ -19,12 +19,12 @@ from torch import Tensor
 from heuristics.registry import load_heuristics
 from labeler import Run, label
 from labeler.annotate import ParseCache, annotate
+from labeler.batches import pad
 from labeler.corpus import read_corpus
 from labeler.families import FAMILIES, Family
 from labeler.model import LanguageModel, load_model
 from labeler.pipeline import Pipeline
 from labeler.prepare import Prepared, build_vocabulary, prepare
-from labeler.score import pad
 from tests.oracles.prompts import prompts
 
 from .small import small_model

@@ -12,10 +12,11 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from labeler.batches import TOKEN_BUDGET
 from labeler.fit_heads import HeadFit
 from labeler.labels import HeadLabel
 from labeler.prepare import Prepared, Vocabulary
-from labeler.score import TOKEN_BUDGET, score_shard
+from labeler.score import score_shard
 from labeler.shape import Shape
 from labeler.significance import tested_labels
 from labeler.statistics import Statistics

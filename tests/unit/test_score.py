@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from heuristics.check import relation_targets
+from labeler.batches import batches, pad
 from labeler.distance import N_BANDS, bands, bucket_edges
 from labeler.prepare import Prepared, Vocabulary
-from labeler.score import Scorer, batches, pad, score_shard, score_shards
+from labeler.score import Scorer, score_shard, score_shards
 from tests.oracles.synthetic import PatternModel, key_of
 from tests.unit.made_texts import prepared, random_letters, random_patterns, vocabulary_of
 
