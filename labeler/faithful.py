@@ -13,7 +13,7 @@ from labeler.errors import ModelError
 from labeler.whole import Whole
 
 LONGEST = 16
-TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}
+TOLERANCE = 1e-3
 HALF_TOLERANCE = 0.05
 """Mean difference of the logits, of their mean size; other orders of adding stay far below."""
 
@@ -53,7 +53,8 @@ class Faithful:
         found, expected = logits(self.tokens).float().cpu(), self.expected.float().cpu()
         size = float(expected.abs().mean())
         far = float((found - expected).abs().mean())
-        if not far <= TOLERANCE.get(self.expected.dtype, HALF_TOLERANCE) * size:
+        half = self.expected.dtype in (torch.float16, torch.bfloat16)
+        if not far <= (HALF_TOLERANCE if half else TOLERANCE) * size:
             raise ModelError(
                 f"model {self.name} is computed otherwise by TransformerLens than by transformers "
                 f"(logits of {size:.2g} on average differ by {far:.2g}), so its figures would be "
