@@ -227,6 +227,14 @@ def test_what_is_verified_is_what_was_labelled(
     assert "made with another limit (7, now " in ended.error
 
 
+def test_how_a_corpus_was_read_is_said_before_the_model_is_loaded(attempt: Attempt, tmp_path: Path):
+    file = tmp_path / "stories.txt"
+    file.write_text("\n".join([*prompts(20), "", "One more.", "", "One more."]))
+    said = attempt("--corpus", file, "--model", tmp_path / "none").err
+    assert "2 prompts from 21 lines" in said
+    assert "left out 1 duplicate" in said
+
+
 def fill_the_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """From so many files on, nothing can be written any more."""
     written = iter(range(10**6))
