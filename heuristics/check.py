@@ -170,4 +170,6 @@ def _cast(value: object, shape: tuple[int, ...], to: str) -> str:
 def _shape(value: object) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__}; np.array(…) makes it an array"
     return "None; does it return?" if value is None else type(value).__name__

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labeler.batches import TOKEN_BUDGET, batches, pad
 from labeler.columns import Columns
-from labeler.errors import ConfigError, did_you_mean
+from labeler.errors import ConfigError
 from labeler.losses import Losses
 from labeler.model import LanguageModel
 from labeler.shape import Shape
@@ -26,8 +26,8 @@ def parse_neurons(names: Sequence[str], shape: Shape) -> list[tuple[int, int]]:
     for name in names:
         if name not in known:
             raise ConfigError(
-                f"no neuron {name!r}; {did_you_mean(name, list(known))}; the model has "
-                f"{shape.n_layers} layers of {shape.d_mlp} neurons, L0N0 the first"
+                f"no neuron {name!r}; the model has {shape.n_layers} layers of {shape.d_mlp} "
+                f"neurons, {' to '.join(shape.neurons[:: max(len(known) - 1, 1)])}"
             )
     return [known[name] for name in names]
 

@@ -25,6 +25,8 @@ KINDS = "a .txt, .jsonl, .csv or .parquet file, a folder of .txt, hf:NAME[:split
 FOLDS = 16
 FEW_FOLDS = 8
 PROMPTS_PER_SHARD = 64
+MANY_LINES = 8
+"""Lines a paragraph, on average, from which on they may have been meant as prompts."""
 
 
 def _hash(parts: Iterable[bytes]) -> str:
@@ -117,6 +119,24 @@ def read_corpus(
         why = f"only {counts} texts" if counts else "it is empty"
         raise CorpusError(f"corpus {name} has no prompt in it ({why}); expected at least one text")
     return Corpus(name, prompts, skipped)
+
+
+def told(corpus: Corpus) -> Iterator[str]:
+    """What whoever labels should know of how a corpus was read, a line each.
+
+    A file of a prompt a line is read by paragraphs as soon as one blank line is among them.
+    """
+    if corpus.source.lower().endswith(".txt"):
+        lines = sum(len(readers.filled_lines(prompt.text)) for prompt in corpus.prompts)
+        if lines >= MANY_LINES * len(corpus):
+            prompts = "1 prompt" if len(corpus) == 1 else f"{len(corpus):,} prompts"
+            yield (
+                f"{corpus.source}: {prompts} from {lines:,} lines, as blank lines part paragraphs; "
+                "if each line is a prompt, remove the blank ones"
+            )
+    left_out = [f"{count:,} {reason}" for reason, count in corpus.skipped.items()]
+    if left_out:
+        yield f"{corpus.source}: left out {', '.join(left_out)}"
 
 
 def embedded_showcase() -> tuple[Prompt, ...]:

@@ -175,8 +175,8 @@ def check_unchanged(out: Path, plan: bytes, then: str) -> None:
     path = out / "plan.json"
     if not path.is_file() or path.read_bytes() != plan:
         raise RunFolderError(
-            f"{out} was made with another model, corpus, pipeline or vocabulary than there is now; "
-            f"run it again, then {then}"
+            f"{out} was made with another {differing(begun_plan(out), json.loads(plan))} than "
+            f"there is now; run it again, then {then}"
         )
 
 
@@ -184,10 +184,33 @@ def check_plan(out: Path, plan: bytes) -> None:
     """RunFolderError if the run in `out` depends on something else than this one (`--resume`)."""
     if (out / "plan.json").read_bytes() == plan:
         return
-    before, now = begun_plan(out), json.loads(plan)
-    differ = sorted(key for key in now if before.get(key) != now[key])
-    named = ", ".join(differ) or "plan.json"
     raise RunFolderError(
-        f"{out} was begun with another {named}, so it cannot be resumed; pass --overwrite, or "
-        "another --out"
+        f"{out} was begun with another {differing(begun_plan(out), json.loads(plan))}, so it "
+        "cannot be resumed; pass --overwrite, or another --out"
     )
+
+
+def differing(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What two plans differ in, in words: "corpus", "limit (128, now 64)", "heuristics (comma)"."""
+    if not before:
+        return "plan.json"
+    keys = sorted(key for key in now if before.get(key) != now[key])
+    if "corpus" in keys and "shards" in keys:
+        keys.remove("shards")  # they are those of the corpus
+    return ", ".join(_told(key, before.get(key), now[key]) for key in keys) or "plan.json"
+
+
+def _told(key: str, before: Any, now: Any) -> str:
+    if key == "heuristics" and isinstance(before, list):
+        others = [item for item in [*before, *now] if item not in before or item not in now]
+        names = {str(item.get("name")) for item in others if isinstance(item, dict)}
+        shown = [*sorted(names)[:_SHOWN], *(["…"] if len(names) > _SHOWN else [])]
+        return f"{key} ({', '.join(shown)})" if shown else key
+    if key in _HASHES or not isinstance(before, int | str | None):
+        return key
+    return f"{key} ({json.dumps(before)}, now {json.dumps(now)})"
+
+
+_SHOWN = 3
+_HASHES = ("model", "corpus", "pipeline", "heuristics", "shards")
+"""What a plan has of these tells a reader nothing."""

@@ -123,11 +123,16 @@ def compare(
     for caution in found.cautions:
         console(stderr=True).print(f"note: {caution}", highlight=False, markup=False)
     moved = [head for head in found.heads if head.farthest >= MOVED]
-    shown.print(_table(found.titles, moved[:SHOWN]))
-    if len(found.heads) > len(moved):
-        shown.print(
-            f"and {len(found.heads) - len(moved)} that moved by less than a percent\n", style="dim"
-        )
+    if moved:
+        shown.print(_table(found.titles, moved[:SHOWN]))
+    still = [head for head in found.heads if head.farthest < MOVED and not head.silent]
+    rest = {"that moved more than a percent": len(moved[SHOWN:])}
+    rest["that moved by less than a percent"] = len(still)
+    for what, count in rest.items():
+        if count:
+            shown.print(f"and {count} {what}", style="dim", highlight=False)
+    if moved or still:
+        shown.print()
     shown.print(found.summary, highlight=False, markup=False)
     written = write_comparison(found, out)
     shown.print(f"Page: {written}", highlight=False, markup=False, soft_wrap=True)

@@ -112,6 +112,11 @@ def _blocks(text: str) -> list[list[tuple[int, int, int]]]:
     return [block for block in blocks if block]
 
 
+def filled_lines(text: str) -> list[str]:
+    """Its lines that are not blank."""
+    return [text[start:end] for block in _blocks(text) for _, start, end in block]
+
+
 def read_text(file: BufferedIOBase, name: str) -> Iterator[Record]:
     """A prompt a paragraph where a blank line parts two paragraphs, else a prompt a line.
 

@@ -286,6 +286,17 @@ def open_run(path: str | Path) -> RunFolder:
     if not folder.path.is_dir():
         raise RunFolderError(f"no run folder at {path}; expected the --out of `labeler run`")
     if not (folder.path / "run.json").is_file():
-        raise RunFolderError(f"{path} holds no finished run (no run.json)")
+        begun = (folder.path / "plan.json").is_file()
+        then = (
+            f"`labeler run --resume --out {path}` goes on with what was begun there"
+            if begun
+            else "expected the --out of `labeler run`"
+        )
+        raise RunFolderError(f"{path} holds no finished run (no run.json); {then}")
     _ = folder.run
+    if not (folder.path / "heads.parquet").is_file():
+        raise RunFolderError(
+            f"{path} is not whole: heads.parquet is missing; copy all of the run, or run the "
+            "labelling again"
+        )
     return folder

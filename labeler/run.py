@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -118,6 +118,11 @@ def label(
             raise ConfigError("prompts and corpus exclude each other; give one of them")
         given["corpus"] = str(prompts)
     elif prompts is not None:
+        if isinstance(prompts, bytes | Mapping) or not isinstance(prompts, Iterable):
+            raise ConfigError(
+                f"prompts is of type {type(prompts).__name__}; expected texts, as in ['A cat …'], "
+                "or the name of a corpus"
+            )
         given["prompts"] = tuple(prompts)
         if not given["prompts"]:
             raise ConfigError("prompts is empty; expected at least one text, or leave it out")

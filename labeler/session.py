@@ -27,6 +27,7 @@ from labeler.corpus import (
     embedded_showcase,
     read_corpus,
     shards,
+    told,
 )
 from labeler.engines.forked import in_order
 from labeler.engines.threads import workers
@@ -85,6 +86,9 @@ class Session:
         )
         self._need_a_relation()
         given = corpus or self._given()  # before the model, which may take minutes
+        if not corpus:
+            for line in told(given):
+                self.progress.note(line)
         self.model = model or model_of(settings, self.progress.note)
         embedded = settings.model == "embedded"
         self.model_name = "embedded story model" if embedded else settings.model

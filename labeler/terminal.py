@@ -186,7 +186,10 @@ def component(
     if reviewed:
         yield Text(f"{reviewed}{f' (automatic: {label})' if reworded else ''}", style="italic")
     yield Text("\n".join(_measured(row, sure)), style="dim")
-    yield _predictions(folder, name, "weight" if neurons else "share")
+    rows = folder.predictions
+    rows = rows[(rows["name"] == name) & rows["selected"].astype(bool)]
+    if len(rows):
+        yield _predictions(rows, neurons)
     evidence = folder.evidence_neurons if neurons else folder.evidence_heads
     own = evidence[evidence["name"] == name]
     for kind, examples in own.groupby("kind", sort=False):
@@ -224,17 +227,23 @@ def _interval(row: pd.Series) -> str:
     return f" [{row['r2_low']:.3f}, {row['r2_high']:.3f}]" if known else ""
 
 
-def _predictions(folder: RunFolder, name: str, share: str) -> Table:
-    rows = folder.predictions
-    rows = rows[(rows["name"] == name) & rows["selected"].astype(bool)]
+def _predictions(rows: pd.DataFrame, neurons: bool) -> Table:
+    """A label's predictions: shares of a head, which have a lift, or weights of a neuron."""
+    figures = ("weight", "q") if neurons else ("share", "lift", "q")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("on", "prediction", share, "lift", "q"):
-        table.add_column(column, justify="left" if column in ("on", "prediction") else "right")
+    for column in ("on", "prediction"):
+        table.add_column(column)
+    for column in figures:
+        table.add_column(column, justify="right")
     for _, row in rows.sort_values(["query_class", "order"]).iterrows():
-        lift = "" if pd.isna(row["lift"]) else f"{row['lift']:.1f}"
-        value = f"{row['share']:.1%}" if share == "share" else f"{row['share']:+.3f}"
-        q = "" if pd.isna(row["q"]) else f"{row['q']:.1g}"
-        table.add_row(row["query_class"] or "any query", row["prediction"], value, lift, q)
+        told = {
+            "weight": f"{row['share']:+.3f}",
+            "share": f"{row['share']:.1%}",
+            "lift": "" if pd.isna(row["lift"]) else f"{row['lift']:.1f}",
+            "q": "" if pd.isna(row["q"]) else f"{row['q']:.1g}",
+        }
+        shown = (told[figure] for figure in figures)
+        table.add_row(row["query_class"] or "any query", row["prediction"], *shown)
     return table
 
 

@@ -64,8 +64,9 @@ def verify_neurons(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
     """Zero and mean ablation of some neurons on judging prompts; rows as in replacement.parquet.
 
     The rows are added to the run's `replacement.parquet`, in the place of earlier ones of these
-    neurons. Raises ConfigError for a neuron that the model has not, RunFolderError if another
-    process writes into the run's folder.
+    neurons. Raises ConfigError for a neuron that the model has not, RunFolderError if the run's
+    model, corpus or vocabulary are no longer what they were, or if another process writes into its
+    folder.
     """
     folder = open_run(path)
     with locked(folder.path):
@@ -74,6 +75,7 @@ def verify_neurons(path: str | Path, names: Sequence[str]) -> pd.DataFrame:
 
 def _ablated(folder: RunFolder, names: Sequence[str]) -> pd.DataFrame:
     session = Session(load_settings(folder.path / "settings.toml", {"out": folder.path}))
+    check_unchanged(folder.path, session.plan_file(), "verify")
     parse_neurons(names, session.model.shape)
     by_fold = session.neuron_columns()
     judging = by_fold[1::2] if session.n_folds else by_fold

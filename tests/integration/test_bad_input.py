@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -212,6 +213,26 @@ def test_another_run_is_neither_touched_nor_mixed(
         assert busy.code == 2
         assert "another command is writing" in busy.error
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("neurons", [(), ("--neurons", "L0N1")])
+def test_what_is_verified_is_what_was_labelled(
+    cli: Cli, finished: Path, tmp_path: Path, neurons: tuple[str, ...]
+):
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    plan = json.loads((run / "plan.json").read_text())
+    (run / "plan.json").write_text(json.dumps({**plan, "limit": 7}))
+    ended = cli("verify", run, *neurons)
+    assert ended.code == 2
+    assert "made with another limit (7, now " in ended.error
+
+
+def test_how_a_corpus_was_read_is_said_before_the_model_is_loaded(attempt: Attempt, tmp_path: Path):
+    file = tmp_path / "stories.txt"
+    file.write_text("\n".join([*prompts(20), "", "One more.", "", "One more."]))
+    said = attempt("--corpus", file, "--model", tmp_path / "none").err
+    assert "2 prompts from 21 lines" in said
+    assert "left out 1 duplicate" in said
 
 
 def fill_the_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> None:

@@ -96,18 +96,43 @@ def test_compare_lists_in_short_the_heads_that_moved(cli: Cli, finished: Path, t
     assert "and 1 that moved by less than a percent" in ended.out
 
 
-def test_show_suggests_the_nearest_component(cli: Cli, finished: Path):
-    ended = cli("show", finished, "L0H7")
+def test_compare_lists_no_heads_without_a_label(cli: Cli, finished: Path, tmp_path: Path):
+    silent = tmp_path / "silent"
+    shutil.copytree(finished, silent, ignore=shutil.ignore_patterns("report"))
+    run = open_run(silent)
+    write_table(silent, "heads.parquet", run.heads.assign(confidence="unlabelled"))
+    write_table(silent, "predictions.parquet", run.predictions.assign(selected=False))
+    ended = cli("compare", silent, silent, "--out", tmp_path / "page.html")
+    assert ended.code == 0, ended.err
+    assert "unlabelled in both" in ended.out
+    assert "that moved" not in ended.out
+    assert "distance" not in ended.out  # no table of nothing
+
+
+@pytest.mark.parametrize("name", ["L0H7", "foo"])
+def test_show_says_what_heads_and_neurons_there_are(cli: Cli, finished: Path, name: str):
+    ended = cli("show", finished, name)
     assert ended.code == 2
-    assert "no component 'L0H7'" in ended.error
-    assert "did you mean" in ended.error
+    assert f"no head or neuron '{name}'" in ended.error
+    assert ended.error.endswith("it has L0H0 to L0H1 and L0N0 to L0N7")
 
 
 @pytest.mark.parametrize(
-    ("folder", "expected"), [("none", "no run folder at"), ("empty", "no run.json")]
+    ("folder", "expected"),
+    [
+        ("none", "no run folder at"),
+        ("empty", "no run.json); expected the --out of"),
+        ("begun", "no run.json); `labeler run --resume --out"),
+        ("part", "is not whole: heads.parquet is missing"),
+    ],
 )
-def test_what_is_no_run_is_said_so(cli: Cli, tmp_path: Path, folder: str, expected: str):
+def test_what_is_no_run_is_said_so(
+    cli: Cli, finished: Path, tmp_path: Path, folder: str, expected: str
+):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "begun").mkdir()
+    shutil.copy(finished / "plan.json", tmp_path / "begun")
+    shutil.copytree(finished, tmp_path / "part", ignore=shutil.ignore_patterns("heads.parquet"))
     for command in (("report",), ("show",), ("verify",)):
         name = ("L0H0",) if command == ("show",) else ()
         ended = cli(*command, tmp_path / folder, *name)

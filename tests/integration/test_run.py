@@ -323,6 +323,10 @@ def test_the_python_api_refuses_what_it_would_not_do(model: Path, tmp_path: Path
         label(model, "a.txt", out, corpus="b.txt")
     with pytest.raises(ConfigError, match="model is a dict; expected a hub name or a folder"):
         label({}, prompts(9), out)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="prompts is of type int; expected texts"):
+        label(model, 5, out)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="prompts is of type dict; expected texts"):
+        label(model, {"text": "A"}, out)  # type: ignore[arg-type]
     assert not out.exists()
 
 

@@ -338,6 +338,7 @@ def review(draw: random.Random, folder: Path) -> None:
     run.mkdir(exist_ok=True)
     facts = {"schema": 1, "model": {"name": "m"}, "corpus": {}}
     (run / "run.json").write_text(json.dumps(facts))
+    (run / "heads.parquet").touch()
     (run / "review.json").write_bytes(raw)
     for found in verdicts(open_run(run).review).values():
         assert found.verdict in ("", "agree", "edit", "reject")

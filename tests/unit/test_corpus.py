@@ -18,6 +18,7 @@ from labeler.corpus import (
     embedded_showcase,
     read_corpus,
     shards,
+    told,
 )
 from labeler.errors import CorpusError
 from labeler.readers import printable
@@ -52,6 +53,23 @@ def test_the_hash_of_a_corpus_is_that_of_its_texts_in_any_order() -> None:
     assert corpus.hash == read_corpus(STORIES[::-1]).hash
     assert corpus.hash != read_corpus(STORIES[:-1]).hash
     assert corpus.hash != read_corpus([*STORIES[:-1], "another"]).hash
+
+
+def test_a_blank_line_among_prompts_of_a_line_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "stories.txt"
+    file.write_text("\n".join([*STORIES[:90], "", *STORIES[90:]]))
+    assert list(told(read_corpus(file))) == [
+        f"{file}: 2 prompts from 200 lines, as blank lines part paragraphs; if each line is a "
+        "prompt, remove the blank ones"
+    ]
+    for fine in ("\n".join(STORIES), "\n\n".join(STORIES)):
+        file.write_text(fine)
+        assert list(told(read_corpus(file))) == []
+
+
+def test_what_is_left_out_is_told() -> None:
+    corpus = read_corpus(["a", "a", " ", "b"])
+    assert list(told(corpus)) == ["prompts: left out 1 blank, 1 duplicate"]
 
 
 def test_duplicates_blanks_and_nulls_are_left_out_and_counted() -> None:

@@ -20,6 +20,7 @@ from labeler.folder import (
     check_plan,
     check_unchanged,
     clear,
+    differing,
     locked,
     writing,
 )
@@ -63,7 +64,7 @@ def test_another_run_is_taken_only_if_asked(tmp_path: Path):
 
 def test_a_finished_run_goes_with_what_it_was_made_with(tmp_path: Path):
     check_unchanged(a_run(tmp_path), b'{"model": 1}', "verify")
-    with pytest.raises(RunFolderError, match=r"another model.*run it again, then verify"):
+    with pytest.raises(RunFolderError, match=r"another model than .*run it again, then verify"):
         check_unchanged(tmp_path, b'{"model": 2}', "verify")
 
 
@@ -214,8 +215,21 @@ def test_killed_while_it_clears_a_run_is_still_one(tmp_path: Path, after: int, m
 def test_a_refusal_says_what_differs(tmp_path: Path):
     a_run(tmp_path, b'{"corpus": "a", "model": "b", "limit": 3}')
     other = b'{"corpus": "c", "model": "b", "limit": 4}'
-    with pytest.raises(RunFolderError, match="another corpus, limit, so it cannot"):
+    differs = r"another corpus, limit \(3, now 4\)"
+    with pytest.raises(RunFolderError, match=f"{differs}, so it cannot"):
         check_plan(tmp_path, other)
+    with pytest.raises(RunFolderError, match=f"{differs} than there is now"):
+        check_unchanged(tmp_path, other, "verify")
+
+
+def test_what_differs_is_told_by_name():
+    before = {"corpus": "a", "shards": ["1"], "heuristics": [{"name": "comma"}, {"name": "noun"}]}
+    now = {"corpus": "b", "shards": ["2"], "heuristics": [{"name": "noun"}, {"name": "red"}]}
+    assert differing(before, now) == "corpus, heuristics (comma, red)"
+    assert differing({**now, "shards": ["1"]}, now) == "shards"
+    assert differing({**now, "heuristics": 3}, now) == "heuristics"
+    assert differing({**now, "heuristics": [3]}, now) == "heuristics (noun, red)"
+    assert differing({}, now) == "plan.json"  # damaged, or not there
 
 
 def test_what_a_run_removes_is_what_readers_must_not_write_over():

@@ -101,7 +101,7 @@ def test_two_prompts_give_no_interval(model, texts):
 
 
 def test_an_unknown_neuron_is_named(model, texts):
-    with pytest.raises(ConfigError, match="L0N99999"):
+    with pytest.raises(ConfigError, match=r"'L0N99999'; the model has .* neurons, L0N0 to L"):
         ablate_neurons(model, texts, ["L0N99999"], {})
 
 

@@ -23,6 +23,8 @@ def folder(tmp_path: Path) -> Path:
         tmp_path / "run.json",
         {"schema": SCHEMA, "headline": "Done.", "model": {"name": "m"}, "corpus": {}},
     )
+    heads = pd.DataFrame(columns=list(TABLES["heads.parquet"]))
+    write_table(tmp_path, "heads.parquet", heads)
     return tmp_path
 
 

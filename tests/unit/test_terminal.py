@@ -117,6 +117,19 @@ def test_a_component_shows_its_label_shares_exceptions_and_evidence():
     assert "from ‘⏎’ at 7 to ‘⟨start⟩’ 50%, ‘[red]’ 25%, ‘⏎’ 25%" in text
 
 
+def test_a_table_of_predictions_has_the_columns_that_its_rows_fill():
+    class Other(Folder):
+        neurons = Folder.heads.assign(name="L0N0", r2=0.5).head(1)
+        predictions = Folder.predictions.assign(name="L0N0")
+        evidence_neurons = pd.DataFrame({"name": [], "kind": []})
+
+    said = shown(*component(Other(), "L0N0"))  # type: ignore[arg-type]
+    rows = [line.split() for line in said.splitlines()]
+    assert ["on", "prediction", "weight", "q"] in rows  # a neuron's prediction has no lift
+    assert ["any", "query", "previous", "token", "+0.620", "0.001"] in rows
+    assert "prediction" not in shown(*component(Other(), "L0H0"))  # type: ignore[arg-type]
+
+
 def test_what_verify_found_is_shown_of_a_label_and_of_an_even_spread():
     class Verified(Folder):
         heads = Folder.heads.assign(cost=[0.01, None, 0.02, 0.03], recovered=[0.8, None, None, 0])

@@ -87,6 +87,11 @@ def test_forgets_to_return():
     assert message(feature("x")(lambda text: None)) == "expected Bool[5], got None; does it return?"
 
 
+def test_gives_a_list():
+    listed = feature("x")(lambda text: [True] * len(text))
+    assert message(listed) == "expected Bool[5], got a list; np.array(…) makes it an array"
+
+
 @pytest.mark.parametrize("name", ["token_ids", "offsets", "pos", "position", "words", "word_start"])
 def test_writes_into_the_text(name):
     @feature("x")

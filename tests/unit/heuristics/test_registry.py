@@ -107,7 +107,7 @@ def test_one_of_a_feature_and_a_relation_of_one_name(tmp_path):
     [
         (np.zeros(3, dtype=bool), r"expected Bool\[5\], got bool\[3\]"),
         (np.zeros(5), r"expected Bool\[5\], got float64\[5\]"),
-        ([True] * 5, "got list"),
+        ([True] * 5, "got a list"),
     ],
 )
 def test_a_feature_of_the_wrong_shape_or_type(answer, message):
