@@ -88,7 +88,7 @@ def fit_all_heads(
 ) -> HeadFindings:
     """Labels of all heads, by kind of window."""
     shape, vocabulary = session.model.shape, session.vocabulary
-    progress.stage("fit heads", len(shape.kinds), "kinds of head")
+    progress.stage("fit heads", len(shape.heads), "heads")
     labels: dict[int, HeadLabel] = {}
     fits, parts, tests, dense = [], [], [], []
     for kind in range(len(shape.kinds)):
@@ -100,7 +100,7 @@ def fit_all_heads(
         parts.append(kept)
         tests.append(tested)
         dense.append(errors)
-        progress.advance()
+        progress.advance(len(kept))
     ordered = [labels[index] for index in sorted(labels)]
     return HeadFindings(ordered, fits, parts, tests, dense)
 

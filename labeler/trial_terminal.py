@@ -42,10 +42,10 @@ def trial_report(trial: Trial) -> Iterator[Any]:
 def _gained(change: Change, form: str) -> Iterator[Line]:
     """What it gains, and what it takes for that, with shares or weights in a form."""
     value, low, high = change.gain
-    between = f", {low:+.3f} to {high:+.3f}" if low == low else ""
+    between = f", {low:+z.3f} to {high:+z.3f}" if low == low else ""
     yield Line.assemble(
         (f"\n{change.name}", "bold"),
-        f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({value:+.3f}{between})",
+        f"  held-out R² {change.r2_before:.3f} → {change.r2_after:.3f} ({value:+z.3f}{between})",
     )
     taken = [f"{name} {share:{form}} (q {q:.2g})" for name, share, q in change.taken]
     yield Line(f"  takes {', '.join(taken)}")
