@@ -8,6 +8,11 @@ prompts of the population on which they were not chosen:
 - Lift of a content prediction: its mass over what attention by distance alone gives it there.
 - R² of a neuron: of its predictions with their weights, its constant and its mean as they were
   fitted.
+
+That truth is itself of N prompts, an interval of n: of those that chose, which are not among the N,
+or of those that judged, which are. As far as a figure is a mean over prompts, the two then differ
+by √(1 + n/N) or √(1 − n/N) times what one from an endless population would, and intervals are held
+against the truth with so much room.
 """
 
 from __future__ import annotations
@@ -15,7 +20,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +59,7 @@ def drawn(corpus: Corpus, prompts: int, seed: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """Printed figures with their intervals, and the truth.
-
-    `room` widens an interval for a truth that is itself of so many prompts, or narrows it for one
-    that is partly of the same prompts.
-    """
+    """Printed figures with their intervals, the truth, and the room that intervals are given."""
 
     printed: Float[ndarray, " figure"]
     low: Float[ndarray, " figure"]
@@ -68,12 +68,12 @@ class Intervals:
     room: float = 1.0
 
     @classmethod
-    def of(cls, table: pd.DataFrame, figure: str, truth: ndarray, room: float) -> Intervals:
-        """The rows of a table that have an interval of a figure."""
-        columns = [table[name].to_numpy(float) for name in (figure, f"{figure}_low")]
-        told = np.isfinite(columns[1])
-        columns += [table[f"{figure}_high"].to_numpy(float), truth]
-        return cls(*(column[told] for column in columns), room)
+    def of(cls, table: pd.DataFrame, figure: str, room: float) -> Intervals:
+        """The rows of a table that have an interval of a figure; it has its `truth`, too."""
+        told = table[table[f"{figure}_low"].notna()]
+        names = (figure, f"{figure}_low", f"{figure}_high", "truth")
+        printed, low, high, truth = (told[name].to_numpy(float) for name in names)
+        return cls(printed, low, high, truth, room)
 
     @property
     def held(self) -> Bool[ndarray, " figure"]:
@@ -102,17 +102,16 @@ class Labelled:
         """The prompts of a corpus on which labels were not chosen."""
         return [prompt for prompt in corpus.prompts if prompt.text not in self.chosen_on]
 
-    @cached_property
-    def head_sure(self) -> set[str]:
-        """The heads that have a label."""
-        heads = self.run.heads
-        return set(heads.loc[heads["confidence"] != "unlabelled", "name"])
-
     def said(self) -> pd.DataFrame:
         """What is printed of labelled heads: a row a prediction, in the index where it is said."""
-        rows = self.run.predictions
-        rows = rows[rows["selected"].astype(bool) & rows["name"].isin(self.head_sure)]
+        rows, sure = self.run.predictions, _sure(self.run.heads)["name"]
+        rows = rows[rows["selected"].astype(bool) & rows["name"].isin(sure)]
         return rows.set_index(["name", "query_class", "prediction"])
+
+
+def _sure(table: pd.DataFrame) -> pd.DataFrame:
+    """The heads or neurons that have a label."""
+    return table[table["confidence"] != "unlabelled"]
 
 
 def elsewhere(labelled: Labelled, prompts: Sequence[Prompt]) -> tuple[Statistics, Measured]:
@@ -186,23 +185,26 @@ def true_neuron_r2(labelled: Labelled, statistics: Statistics) -> Float[ndarray,
 
 
 def intervals(labelled: Labelled, corpus: Corpus) -> dict[str, Intervals]:
-    """The intervals of what a run prints of labelled heads and neurons, by kind of figure."""
+    """The intervals of what a run prints of labelled heads and neurons, by kind of figure.
+
+    The prompts that judged have to be in the corpus.
+    """
     others = labelled.others(corpus)
     statistics, measured = elsewhere(labelled, others)
-    judged = (1 - labelled.judged / len(others)) ** 0.5
     chosen = (1 + len(labelled.chosen_on) / len(others)) ** 0.5
-    heads, neurons, said = labelled.run.heads, labelled.run.neurons, labelled.said()
+    judged = (1 - labelled.judged / len(others)) ** 0.5
+    said, run = labelled.said(), labelled.run
     shares = _those(said, true_shares(labelled, statistics))
     lifts = _those(said, true_lifts(labelled, statistics))
-    r2 = heads.assign(truth=true_r2(measured))
+    heads = run.heads.assign(truth=true_r2(measured))
     found = {
-        "R² of heads": Intervals.of(*_sure(r2), judged),
-        "shares": Intervals.of(shares, "share", shares["truth"].to_numpy(), chosen),
-        "lifts": Intervals.of(lifts, "lift", lifts["truth"].to_numpy(), judged),
+        "R² of heads": Intervals.of(_sure(heads), "r2", judged),
+        "shares": Intervals.of(shares, "share", chosen),
+        "lifts": Intervals.of(lifts, "lift", judged),
     }
-    if len(neurons):
-        r2 = neurons.assign(truth=true_neuron_r2(labelled, statistics))
-        found["R² of neurons"] = Intervals.of(*_sure(r2), judged)
+    if len(run.neurons):
+        neurons = run.neurons.assign(truth=true_neuron_r2(labelled, statistics))
+        found["R² of neurons"] = Intervals.of(_sure(neurons), "r2", judged)
     return found
 
 
@@ -210,12 +212,6 @@ def _those(said: pd.DataFrame, truth: Mapping[Said, float]) -> pd.DataFrame:
     """The rows of which a truth is known."""
     known = said[[key in truth for key in said.index]]
     return known.assign(truth=[truth[key] for key in known.index])
-
-
-def _sure(table: pd.DataFrame) -> tuple[pd.DataFrame, str, ndarray]:
-    """The rows that have a label, their figure and its truth."""
-    sure = table[table["confidence"] != "unlabelled"]
-    return sure, "r2", sure["truth"].to_numpy()
 
 
 def coverage(
