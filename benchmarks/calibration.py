@@ -7,35 +7,29 @@
 `random` labels models with random weights, of four architectures and three sizes of weight, and
 counts the heads that have a label and the neurons whose label has a class: none should. `coverage`
 draws prompts from a corpus again and again, labels the model on each draw alone, and counts how
-often the 95% interval of a labelled head's R² holds the R² that the same label has on all prompts
-of the corpus on which it was not chosen.
+often a 95% interval of the R² of a labelled head or neuron, of a share or of a lift holds what that
+is on all prompts of the corpus on which the label was not chosen.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.coverage import Intervals, coverage, drawn
 from benchmarks.shapes import write
 from labeler.config import Settings
-from labeler.corpus import Corpus, read_corpus
-from labeler.engines.fold import fold_statistics
-from labeler.measure import Measured, measure
-from labeler.predict import Rules
-from labeler.profiles import Profiles
-from labeler.progress import Silent
-from labeler.results import RunFolder, open_run
+from labeler.corpus import read_corpus
+from labeler.intervals import ratio
+from labeler.results import open_run
 from labeler.run import run_labels
-from labeler.session import EMBEDDED_MODEL, Session, judging_prompts
-from labeler.statistics import split_folds
-from labeler.verification import labels_of
+from labeler.session import EMBEDDED_MODEL
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "gpt2": {"n_embd": 96, "n_layer": 4, "n_head": 6, "n_inner": 192, "n_positions": 512},
@@ -89,54 +83,6 @@ def labelled(model: Path, prompts: int, seed: int, folder: Path) -> Labelled:
     return Labelled(len(run.heads), found, neurons, with_class)
 
 
-def drawn(corpus: Corpus, prompts: int, seed: int) -> tuple[str, ...]:
-    """So many prompts of a corpus, without putting back."""
-    chosen = np.random.default_rng(seed).permutation(len(corpus))[:prompts]
-    return tuple(corpus.prompts[index].text for index in sorted(chosen))
-
-
-@dataclass(frozen=True)
-class Held:
-    """Of so many intervals those that held the truth; `bias` sums by how much R² was above it."""
-
-    intervals: int
-    held: int
-    bias: float
-
-
-def coverage(settings: Settings, prompts: int, draws: int, folder: Path) -> Iterator[Held]:
-    """One entry a draw: the intervals of R² of the heads that have a label."""
-    corpus = read_corpus(settings.corpus, max_prompts=settings.max_prompts)
-    for seed in range(draws):
-        own = drawn(corpus, prompts, seed)
-        out = folder / str(seed)
-        asked = replace(settings, prompts=own, max_prompts=None, out=out, reinitialised=False)
-        run = open_run(run_labels(asked).path)
-        truth = true_r2(Session(asked), run, corpus)
-        heads = run.heads
-        told = (heads["confidence"] != "unlabelled") & heads["r2_low"].notna()
-        inside = (heads["r2_low"] <= truth) & (truth <= heads["r2_high"])
-        off = (heads["r2"] - truth)[told]
-        yield Held(int(told.sum()), int((inside & told).sum()), float(off.sum()))
-        shutil.rmtree(out)
-
-
-def true_r2(session: Session, run: RunFolder, corpus: Corpus) -> np.ndarray:
-    """R² of a run's labels, `[head]`, on all prompts of a corpus but those they were chosen on."""
-    judged = {prompt.text for shard in judging_prompts(session) for prompt in shard.prompts}
-    chosen_on = {prompt.text for prompt in session.corpus.prompts} - judged
-    others = [prompt for prompt in corpus.prompts if prompt.text not in chosen_on]
-    shape, vocabulary = session.model.shape, session.vocabulary
-    labels = labels_of(run, vocabulary, shape.heads)
-    rules = Rules.by_layer(labels, shape, len(vocabulary.classes))
-    folds = fold_statistics(session, Silent())
-    profiles = Profiles.of([folds[i] for i in split_folds(len(folds))[0]], shape)
-    total = Measured.empty(len(shape.heads))
-    for batch in session.prepared(session.texts(others)):
-        total += measure(batch, session.model, rules, profiles)
-    return np.asarray(1 - total.error / total.energy)
-
-
 def _random(asked: argparse.Namespace) -> None:
     total: dict[int, list[Labelled]] = {prompts: [] for prompts in asked.prompts or (12, 24, 160)}
     for architecture in ARCHITECTURES:
@@ -169,19 +115,30 @@ def _coverage(asked: argparse.Namespace) -> None:
         max_prompts=asked.population,
     )
     for prompts in asked.prompts or (40, 100):
-        intervals = held = 0
-        bias = 0.0
+        found: dict[str, list[Intervals]] = {}
         with tempfile.TemporaryDirectory() as folder:
-            for found in coverage(settings, prompts, asked.draws, Path(folder)):
-                intervals, held = intervals + found.intervals, held + found.held
-                bias += found.bias
-                print(f"  {held} of {intervals} intervals", flush=True)
-        off = bias / max(intervals, 1)
-        print(
-            f"{prompts:4} prompts: {held / max(intervals, 1):.1%} of {intervals} intervals held ",
-            end="",
-        )
-        print(f"the truth; R² was off by {off:+.4f} on average")
+            for figures in coverage(settings, prompts, asked.draws, Path(folder)):
+                for kind, own in figures.items():
+                    found.setdefault(kind, []).append(own)
+                held = (
+                    f"{kind} {own.held.sum()} of {len(own.held)}" for kind, own in figures.items()
+                )
+                print("  held:", ", ".join(held), flush=True)
+        for kind, draws in found.items():
+            print(f"{prompts:4} prompts: {kind}: {summed_up(draws)}")
+
+
+def summed_up(draws: Sequence[Intervals]) -> str:
+    """The fraction of all intervals that held, with its own interval over draws, and the bias."""
+    number = np.array([[len(own.held)] for own in draws], dtype=float)
+    held = np.array([[own.held.sum()] for own in draws], dtype=float)
+    part, low, high = (float(value[0]) for value in ratio(held, number))
+    off = np.concatenate([own.printed - own.truth for own in draws])
+    sure = "" if np.isnan(low) else f" ({low:.1%} to {min(high, 1.0):.1%})"
+    return (
+        f"{part:.1%}{sure} of {len(off)} intervals held the truth; "
+        f"figures were off by {off.mean() if len(off) else 0.0:+.4f} on average"
+    )
 
 
 def main() -> None:

@@ -102,6 +102,11 @@ def small_problem(
     )
 
 
+def fitted_shares(problem: Problem) -> Float[ndarray, " relation"]:
+    """The shares that all relations of one head's least squares get, not rounded."""
+    return np.asarray(problem.weights(np.arange(len(problem.gram))[None])[0] * problem.coverage)
+
+
 def rule_error(sums: HeadSums, head: int, rule: Rule) -> float:
     """The squared error of one rule on its classes for one head."""
     problem = small_problem(sums, head, [term.relation for term in rule.terms], rule.leaves)

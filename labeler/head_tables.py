@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from labeler.describe import head_sentence, parked, unlabelled_sentence
 from labeler.distance import bucket_edges
 from labeler.fit_heads import HeadFit
 from labeler.gist import head_gist
-from labeler.intervals import r_squared, ratio
+from labeler.intervals import r_squared
 from labeler.labels import HeadLabel
-from labeler.lift import head_lifts
+from labeler.lift import Bounded, lifts, lifts_within
 from labeler.measure import Measured
 from labeler.results import EVENLY
 from labeler.significance import Test, Worth, worth_of
@@ -204,20 +205,13 @@ def prediction_rows(
     kind: int,
 ) -> Iterator[dict[str, Any]]:
     """Every relation of every head with mass and lift, and every printed prediction."""
-    _, judge, _, _ = split_folds(len(folds))
-    by_fold = [head_lifts(folds[i], fit.heads, kind) for i in judge]
-    mass, expected = np.stack([x.mass for x in by_fold]), np.stack([x.expected for x in by_fold])
-    rows = max(sum(float(folds[i]["rows"].sum()) for i in judge), 1.0)
-    uniform = np.stack([folds[i]["target_uniform"][kind] for i in judge])
+    folds = [folds[i] for i in split_folds(len(folds))[1]]
     relations = fit.vocabulary.relations
-    n_heads, n = mass.shape[1], len(relations)
     positional = np.array([item.positional for item in relations], dtype=bool)
-    under = np.where(positional, np.broadcast_to(uniform[:, None], mass.shape), expected)
-    lift, low, high = (
-        x.reshape(n_heads, n)
-        for x in ratio(mass.reshape(len(judge), -1), under.reshape(len(judge), -1))
-    )
-    first = sum(folds[i]["first"][fit.heads].sum(axis=1) for i in judge) / rows
+    rows = max(sum(float(fold["rows"].sum()) for fold in folds), 1.0)
+    mass = sum(fold["mass"][fit.heads].sum(axis=1) for fold in folds) / rows
+    lift, low, high = lifts(folds, fit.heads, kind, positional)
+    first = sum(fold["first"][fit.heads].sum(axis=1) for fold in folds) / rows
     coverage = fit.choose.coverage(fit.leaves)
     found = {(t.head, t.query_class, t.relation): t for t in tests}
     for h, label in enumerate(labels):
@@ -230,7 +224,7 @@ def prediction_rows(
                 "query_class": "",
                 "order": general.get(r),
                 "coverage": coverage[r],
-                "mass": mass[:, h, r].sum() / rows,
+                "mass": mass[h, r],
                 "lift": lift[h, r],
                 "lift_low": low[h, r],
                 "lift_high": high[h, r],
@@ -243,7 +237,8 @@ def prediction_rows(
                 row |= {"share": term.share, "coverage": term.coverage}
                 row |= _tested(found.get((h, "", r)), worth["", r])
             yield row
-        yield from _exception_rows(h, label, relations, found, worth, by_fold)
+        within = partial(lifts_within, folds, fit.heads[[h]], kind)
+        yield from _exception_rows(h, label, relations, found, worth, within)
 
 
 def _tested(test: Test | None, worth: Worth) -> dict[str, Any]:
@@ -256,13 +251,10 @@ def _exception_rows(
     relations: Sequence[Any],
     found: dict[tuple[int, str, int], Test],
     worth: dict[tuple[str, int], Worth],
-    by_fold: Sequence[Any],
+    within: Callable[[Sequence[int]], Bounded],
 ) -> Iterator[dict[str, Any]]:
     for rule in label.exceptions:
-        leaves = list(rule.leaves)
-        mass = np.stack([x.class_mass[head][leaves].sum(axis=0) for x in by_fold])
-        expected = np.stack([x.class_expected[head][leaves].sum(axis=0) for x in by_fold])
-        lift, low, high = ratio(mass, expected)
+        lift, low, high = (values[0] for values in within(rule.leaves))
         if not rule.terms:
             said = {"prediction": EVENLY, "order": 0, "selected": True, "share": 1.0}
             yield {"name": label.name, "query_class": rule.query_class, **said}

@@ -14,9 +14,7 @@ FEWEST, FEWEST_EFFECTIVE = 3, 2
 """Folds that an interval or a test takes: as they are, and as folds of equal size."""
 
 
-def margin(
-    left_out: Float[ndarray, "fold figure"], size: Float[ndarray, "fold figure"]
-) -> Float[ndarray, " figure"]:
+def margin(left_out: Float[ndarray, "fold ..."], size: Float[ndarray, "fold ..."]) -> ndarray:
     """Half the width of jackknife intervals, from figures made without each of the folds in turn.
 
     NaN where folds are too few, or too unequal, to tell (see `_spread`).
@@ -58,7 +56,7 @@ def r_squared(
 
 
 def ratio(
-    over: Float[ndarray, "fold signal"], under: Float[ndarray, "fold signal"]
+    over: Float[ndarray, "fold ..."], under: Float[ndarray, "fold ..."]
 ) -> tuple[ndarray, ndarray, ndarray]:
     """Σ over / Σ under with its jackknife interval over folds; 0 where the denominator is 0."""
     whole, left_out = _left_out(over, under)

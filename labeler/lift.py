@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from labeler.intervals import margin, ratio
 from labeler.statistics import Statistics
+
+Bounded = tuple[Float[ndarray, "head relation"], ...]
+"""Figures with their lower and upper bounds, by jackknife over folds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +42,102 @@ def _ratio(mass: ndarray, expected: ndarray) -> ndarray:
     return np.asarray(np.where(expected > 1e-9, mass / np.maximum(expected, 1e-9), 0.0))
 
 
+@dataclass(frozen=True, eq=False)
+class Near:
+    """What heads give to targets, and what they give by distance.
+
+    A cell is a distance in a query band, or in a query class.
+    """
+
+    mass: Float[ndarray, "head relation"]
+    attention: Float[ndarray, "head cell"]
+    pairs: Float[ndarray, " cell"]
+    targets: Float[ndarray, "relation cell"]
+
+    @classmethod
+    def of(cls, statistics: Statistics, heads: ndarray, kind: int) -> Near:
+        """Over all rows, by query band."""
+        targets = statistics["target_pairs"][kind]
+        return cls(
+            statistics["mass"][heads].sum(axis=1),
+            statistics["band_profile"][heads].reshape(len(heads), -1),
+            statistics["band_pairs"][kind].ravel(),
+            targets.reshape(len(targets), -1),
+        )
+
+    @classmethod
+    def within(
+        cls, statistics: Statistics, heads: ndarray, kind: int, leaves: Sequence[int]
+    ) -> Near:
+        """Over the rows of some classes, by class."""
+        index = list(leaves)
+        targets = statistics["class_target_pairs"][kind][index].swapaxes(0, 1)
+        return cls(
+            statistics["mass"][heads][:, index].sum(axis=1),
+            statistics["profile"][heads][:, index].reshape(len(heads), -1),
+            statistics["profile_pairs"][kind][index].ravel(),
+            targets.reshape(len(targets), -1),
+        )
+
+    def __add__(self, other: Near) -> Near:
+        return self._with(other, np.add)
+
+    def __sub__(self, other: Near) -> Near:
+        return self._with(other, np.subtract)
+
+    def _with(self, other: Near, how: Callable[[ndarray, ndarray], ndarray]) -> Near:
+        return Near(*map(how, vars(self).values(), vars(other).values()))
+
+    def gives(self, targets: Float[ndarray, "relation cell"]) -> Float[ndarray, "head relation"]:
+        """The mass that targets would get from attention by distance alone."""
+        return np.asarray(self.attention / np.maximum(self.pairs, 1) @ targets.T)
+
+    @property
+    def lift(self) -> Float[ndarray, "head relation"]:
+        """Mass ÷ expected mass."""
+        return _ratio(self.mass, self.gives(self.targets))
+
+
+def lifts(
+    folds: Sequence[Statistics], heads: ndarray, kind: int, positional: Bool[ndarray, " relation"]
+) -> Bounded:
+    """Lifts over some folds with their bounds; of positional relations over uniform attention."""
+    content = _bounded([Near.of(fold, heads, kind) for fold in folds])
+    mass = np.stack([fold["mass"][heads].sum(axis=1) for fold in folds])
+    even = np.stack([fold["target_uniform"][kind] for fold in folds])
+    position = ratio(mass, np.broadcast_to(even[:, None], mass.shape))
+    lift, low, high = (np.where(positional, *both) for both in zip(position, content, strict=True))
+    return lift, low, high
+
+
+def lifts_within(
+    folds: Sequence[Statistics], heads: ndarray, kind: int, leaves: Sequence[int]
+) -> Bounded:
+    """The same within some classes, against the distance profile there."""
+    return _bounded([Near.within(fold, heads, kind, leaves) for fold in folds])
+
+
+def _bounded(folds: Sequence[Near]) -> Bounded:
+    """Attention by distance is that of all folds together.
+
+    That of one fold is made by its own few targets, and gives them next to what they got: lifts
+    would come out near 1, the more so the rarer the class.
+    """
+    whole = sum(folds[1:], folds[0])
+    without = np.stack([(whole - fold).lift for fold in folds])
+    half = margin(without, np.stack([whole.gives(fold.targets) for fold in folds]))
+    return whole.lift, whole.lift - half, whole.lift + half
+
+
 def head_lifts(statistics: Statistics, heads: ndarray, kind: int) -> Lifts:
     """Lifts of the heads of one window kind.
 
     Expected mass = Σ over distance × query band of target pairs × mean attention there; by class,
     without bands. Targets at the first position are left out on both sides.
     """
-    band = statistics["band_profile"][heads] / np.maximum(statistics["band_pairs"][kind], 1)
-    expected = np.einsum("hpd,rpd->hr", band, statistics["target_pairs"][kind])
+    near = Near.of(statistics, heads, kind)
     by_class = statistics["profile"][heads] / np.maximum(statistics["profile_pairs"][kind], 1)
     class_expected = np.einsum(
         "hcd,crd->hcr", by_class, statistics["class_target_pairs"][kind], optimize=True
     )
-    class_mass = statistics["mass"][heads]
-    return Lifts(class_mass.sum(axis=1), expected, class_mass, class_expected)
+    return Lifts(near.mass, near.gives(near.targets), statistics["mass"][heads], class_expected)

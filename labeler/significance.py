@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from labeler.fit_heads import HeadFit
-from labeler.head_moments import HeadSums, make_rule, rule_error, small_problem
+from labeler.head_moments import HeadSums, fitted_shares, make_rule, rule_error, small_problem
 from labeler.intervals import benjamini_hochberg, margin, p_positive, passes
 from labeler.labels import HeadLabel, Rule
 from labeler.select import Problem
@@ -126,7 +126,7 @@ def _margins(
 
 def _share_without(a: Problem, b: Problem) -> ndarray:
     left = replace(a, gram=a.gram - b.gram, moment=a.moment - b.moment, energy=a.energy - b.energy)
-    return np.asarray(left.weights(np.arange(len(a.gram))[None])[0] * a.coverage)
+    return fitted_shares(left)
 
 
 def keep_significant(
