@@ -20,6 +20,7 @@ from labeler.corpus import embedded_showcase
 from labeler.errors import PluginError
 from labeler.plugins import TRIED
 from labeler.prepare import relation_pairs
+from labeler.progress import Progress, Silent
 
 PROMPTS = 40
 TIMED = 10
@@ -66,8 +67,9 @@ class CheckedPlugin:
     showcase: list[Text] = field(default_factory=list)
 
 
-def check_plugin(plugin: str) -> CheckedPlugin:
+def check_plugin(plugin: str, progress: Progress | None = None) -> CheckedPlugin:
     """Check a plugin file or module; PluginError if it cannot be loaded or a name clashes."""
+    progress = progress or Silent()
     own = declared(plugin)
     known = load_heuristics([plugin])
     from labeler.session import Session
@@ -75,20 +77,23 @@ def check_plugin(plugin: str) -> CheckedPlugin:
     session = Session(Settings(max_prompts=PROMPTS))
     texts = [text for shard in session.shards for text in session.texts(shard.prompts)]
     built_in = [item for item in known if item.built_in]
-    checked = [_check(item, texts) for item in own]
+    cut = sum(len(_stops(text)) for text in texts[:CUTS])
+    progress.stage("check", len(own) * (len(texts) + cut), "texts, whole or cut short")
+    checked = [_check(item, texts, progress) for item in own]
     for kind in ("feature", "relation"):
         checked = _beside(checked, [item for item in built_in if item.kind == kind], texts)
     tokens = sum(len(text) - text.has_bos for text in texts)
     return CheckedPlugin(checked, len(texts), tokens, session.texts(embedded_showcase()))
 
 
-def _check(item: Heuristic, texts: Sequence[Text]) -> Checked:
+def _check(item: Heuristic, texts: Sequence[Text], progress: Progress) -> Checked:
     held, keys, covered, ahead, pairs, queries = 0, 0.0, 0, 0, 0, 0
     try:
         for text in texts[:TRIED]:
             agrees_with_itself(item, text)
         for text in texts:
             said = evaluated(item, text)
+            progress.advance()
             queries += len(text) - 1
             if item.kind == "feature":
                 held += int(said[0][1:].sum())
@@ -98,7 +103,7 @@ def _check(item: Heuristic, texts: Sequence[Text]) -> Checked:
             ahead, pairs = ahead + int((key > query).sum()), pairs + len(query)
             keys += float((1 / (query[seen] + 1)).sum())
             covered += len(np.unique(query[seen]))
-        reads_on = any(_reads_on(item, text) for text in texts[:CUTS])
+        reads_on = any(_reads_on(item, text, progress) for text in texts[:CUTS])
         only_start = item.kind == "relation" and not covered and _names_start(item, texts)
         undeclared = any(_needs_parse(item, text) for text in texts[:CUTS])
     except PluginError as error:
@@ -132,7 +137,7 @@ def _names_start(item: Heuristic, texts: Sequence[Text]) -> bool:
     return any((evaluated(replace(item, start=True), text)[1] == 0).any() for text in texts[:CUTS])
 
 
-def _reads_on(item: Heuristic, text: Text) -> bool:
+def _reads_on(item: Heuristic, text: Text, progress: Progress) -> bool:
     """Whether it says something else of a text's beginning when the rest is not there.
 
     What uses the parse is not asked: a parse is made of the whole text.
@@ -140,8 +145,17 @@ def _reads_on(item: Heuristic, text: Text) -> bool:
     if item.parse:
         return False
     whole = evaluated(item, text)
+    for stop in _stops(text):
+        progress.advance()
+        if _differs(item, whole, _cut(text, stop)):
+            return True
+    return False
+
+
+def _stops(text: Text) -> list[int]:
+    """Where a text is cut short: before every word but the first."""
     stops = np.unique(text.word_start)
-    return any(_differs(item, whole, _cut(text, int(stop))) for stop in stops[stops > 1])
+    return [int(stop) for stop in stops[stops > 1]]
 
 
 def _differs(item: Heuristic, whole: tuple[ndarray, ...], part: Text) -> bool:

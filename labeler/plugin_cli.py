@@ -64,9 +64,10 @@ def check(
     from labeler.errors import PluginError
     from labeler.plugin_check import check_plugin
     from labeler.plugin_terminal import checked_plugin
-    from labeler.terminal import console
+    from labeler.terminal import TerminalProgress, console
 
-    checked = check_plugin(file)
+    with TerminalProgress(console(stderr=True)) as progress:
+        checked = check_plugin(file, progress)
     shown = console()
     for part in checked_plugin(checked):
         shown.print(part, highlight=False, markup=False)

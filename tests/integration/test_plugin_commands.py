@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from labeler.plugin_check import check_plugin
+from labeler.progress import Silent
 
 from .conftest import Cli
 
@@ -134,3 +135,27 @@ def test_a_new_plugin_works_as_it_is_written(cli: Cli, tmp_path: Path, monkeypat
         assert error.startswith(f"'{name}' is a path; give a name alone")
         assert "--to FOLDER" in error
     assert set(tmp_path.iterdir()) == before
+
+
+class Counted(Silent):
+    """Adds up what progress is told."""
+
+    total = done = 0
+
+    def stage(self, name: str, total: int, unit: str) -> None:
+        self.total += total
+
+    def advance(self, steps: int = 1) -> None:
+        self.done += steps
+
+
+def test_check_counts_every_text_that_it_asks_about(tmp_path: Path):
+    """Whole ones and cut ones, since a slow heuristic takes minutes."""
+    file = tmp_path / "one.py"
+    file.write_text(
+        "from heuristics import feature\n"
+        '@feature("fourth")\ndef fourth(text):\n    "One."\n    return text.position == 4\n'
+    )
+    counted = Counted()
+    checked = check_plugin(str(file), counted)
+    assert checked.n_prompts < counted.total == counted.done
