@@ -185,8 +185,8 @@ def predictors(vocabulary: NeuronVocabulary, token: Callable[[int], str]) -> lis
         for here, before in vocabulary.pairs
     ]
     shown = [shown_token(token(index)) for index in vocabulary.tokens]
-    so_far = [f'"{word}"' for word in vocabulary.words_so_far]
-    words = [f'"{word}"' for word in vocabulary.previous_words]
+    so_far = [quoted(word) for word in vocabulary.words_so_far]
+    words = [quoted(word) for word in vocabulary.previous_words]
     families = (
         ("token", shown),
         ("after token", shown[: vocabulary.n_previous]),
@@ -233,4 +233,10 @@ _SPACES = str.maketrans({" ": "·", "\n": "⏎", "\t": "⇥", "\r": "␍"})
 
 def shown_token(string: str) -> str:
     """A token in quotes, with its white space visible."""
-    return f'"{string.translate(_SPACES)}"'
+    return quoted(string.translate(_SPACES))
+
+
+def quoted(string: str) -> str:
+    """In double quotes; one that has some itself, in single ones."""
+    mark = "'" if '"' in string and "'" not in string else '"'
+    return f"{mark}{string}{mark}"

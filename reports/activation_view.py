@@ -218,7 +218,7 @@ def _features(
             "the PCA plane lies between them and the others.",
             key == best,
         )
-        for key in sorted(inside, key=lambda key: str(given["features"][key]).strip('"').lower())
+        for key in sorted(inside, key=lambda key: str(given["features"][key]).strip("'\"").lower())
     ]
 
 

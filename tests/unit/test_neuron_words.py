@@ -53,6 +53,11 @@ def test_white_space_is_seen(token, shown):
     assert shown_token(token) == shown
 
 
+@pytest.mark.parametrize(("token", "shown"), [('."', "'.\"'"), ("'s", '"\'s"'), ("'\"", '"\'""')])
+def test_a_speech_mark_is_told_from_the_quotes_around_it(token, shown):
+    assert shown_token(token) == shown
+
+
 def test_a_letter_that_grows_in_lower_case_costs_no_word_so_far():
     text = make_text("İs|tan|bul| m|oo")
     assert word_so_far(text).tolist() == ["", "", "i̇stan", "i̇stanbul", "", "moo"]
