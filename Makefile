@@ -60,7 +60,7 @@ bench: .venv/.installed-test  ## what labelling costs beside the model: ratios, 
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
 
 .PHONY: calibrate
-calibrate: .venv/.installed-test  ## whether intervals hold and random weights stay unlabelled: an hour (CALIBRATE="random --seeds 3")
+calibrate: .venv/.installed-test  ## whether intervals hold and random weights stay unlabelled: an hour or two (CALIBRATE="random --seeds 3")
 	@$(BIN)/python -m benchmarks.calibration $(or $(CALIBRATE),random)
 	@$(if $(CALIBRATE),,$(BIN)/python -m benchmarks.calibration coverage)
 
