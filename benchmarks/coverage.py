@@ -77,9 +77,11 @@ class Intervals:
 
     @property
     def held(self) -> Bool[ndarray, " figure"]:
-        """Which of them hold the truth; bounds of a share may be cut at 0 or 1."""
-        half = np.maximum(self.high - self.printed, self.printed - self.low)
-        return np.asarray(np.abs(self.printed - self.truth) <= self.room * half)
+        """Which of them hold the truth; of a share cut at 0 or 1 the other bound tells how wide."""
+        cut = (self.low <= 0) | (self.high >= 1)
+        middle = np.where(cut, self.printed, (self.low + self.high) / 2)
+        half = np.maximum(self.high - middle, middle - self.low)
+        return np.asarray(np.abs(middle - self.truth) <= self.room * half)
 
 
 class Labelled:

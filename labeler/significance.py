@@ -35,7 +35,7 @@ class Worth:
     """What a printed prediction is worth on the choosing folds.
 
     `gain` is the part of the head's variance, on the rule's rows, that leaving it out would cost;
-    `share_low` and `share_high` bound its share.
+    `share_low` and `share_high` bound its share, which is printed rounded.
     """
 
     gain: float
@@ -90,11 +90,14 @@ def worth_of(fit: HeadFit, head: int, label: HeadLabel) -> dict[tuple[str, int],
         relations = [term.relation for term in rule.terms]
         error = rule_error(fit.choose, head, rule)
         energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
+        # About the share as it was fitted: rounding may be as much as the interval is wide.
+        fitted = fitted_shares(small_problem(fit.choose, head, relations, rule.leaves))
         margins = _margins(fit.choosers, fit.choose, head, rule)
-        for term, half in zip(rule.terms, margins.tolist(), strict=True):
+        bounds = zip(rule.terms, fitted - margins, fitted + margins, strict=True)
+        for term, lowest, highest in bounds:
             less = refit(fit.choose, head, rule, [r for r in relations if r != term.relation])
             gain = (rule_error(fit.choose, head, less) - error) / energy
-            low, high = max(term.share - half, 0.0), min(term.share + half, 1.0)
+            low, high = max(float(lowest), 0.0), min(float(highest), 1.0)
             found[rule.query_class, term.relation] = Worth(gain, low, high)
     return found
 

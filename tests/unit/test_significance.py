@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from labeler.fit_heads import HeadFit
-from labeler.head_moments import rule_error, small_problem
+from labeler.head_moments import printed, rule_error, small_problem
 from labeler.intervals import benjamini_hochberg, p_positive
 from labeler.labels import HeadLabel, Rule
 from labeler.significance import keep_significant, refit, worth_of
@@ -139,6 +139,10 @@ def test_the_interval_of_a_share_by_its_noise(fit: HeadFit) -> None:
         # Noise of 30% in a row's share over 3,000 rows is half a percent.
         assert term.share - 0.025 < worth.share_low < term.share < worth.share_high
         assert worth.share_high < term.share + 0.025
+        # It stands around the share as it was fitted, which is printed rounded.
+        fitted = (worth.share_low + worth.share_high) / 2
+        assert printed(fitted) == term.share
+        assert abs(fitted - term.share) > 1e-6
 
 
 def test_folds_without_a_prompt_do_not_narrow_the_interval_of_a_share(fit: HeadFit) -> None:
