@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labeler.batches import TOKEN_BUDGET, batches, pad
 from labeler.columns import Columns
-from labeler.errors import ConfigError
+from labeler.errors import ConfigError, first_to_last
 from labeler.losses import Losses
 from labeler.model import LanguageModel
 from labeler.shape import Shape
@@ -27,7 +27,7 @@ def parse_neurons(names: Sequence[str], shape: Shape) -> list[tuple[int, int]]:
         if name not in known:
             raise ConfigError(
                 f"no neuron {name!r}; the model has {shape.n_layers} layers of {shape.d_mlp} "
-                f"neurons, {' to '.join(shape.neurons[:: max(len(known) - 1, 1)])}"
+                f"neurons, {first_to_last(shape.neurons)}"
             )
     return [known[name] for name in names]
 

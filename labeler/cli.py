@@ -169,7 +169,7 @@ def show(
     ] = None,
 ) -> None:
     """One head or neuron in the terminal: label, shares, exceptions, evidence; or all heads."""
-    from labeler.errors import ConfigError
+    from labeler.errors import ConfigError, first_to_last
     from labeler.results import open_run
     from labeler.terminal import component, console, head_table
     from reports.reviewed import in_short, said, verdicts, worded
@@ -185,7 +185,7 @@ def show(
         return
     heads, neurons = list(folder.heads["name"]), list(folder.neurons["name"])
     if name.upper() not in {*heads, *neurons}:
-        there = [f"{own[0]} to {own[-1]}" for own in (heads, neurons) if own]
+        there = [first_to_last(own) for own in (heads, neurons) if own]
         raise ConfigError(f"no head or neuron {name!r} in {run}; it has {' and '.join(there)}")
     name = name.upper()
     verdict = reviewed.get(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from heuristics.errors import LabelerError, PluginError, did_you_mean
 
 __all__ = [
@@ -34,3 +36,8 @@ class EngineError(LabelerError):
 
 class RunFolderError(LabelerError):
     """A run folder that is missing, damaged, in use, or of another run."""
+
+
+def first_to_last(names: Sequence[str]) -> str:
+    """What there is, where it is numbered: "L0H0 to L4H7"; empty where there is none."""
+    return f"{names[0]} to {names[-1]}" if names else ""

@@ -126,7 +126,8 @@ def _bounded(folds: Sequence[Near]) -> Bounded:
     whole = sum(folds[1:], folds[0])
     without = np.stack([(whole - fold).lift for fold in folds])
     half = margin(without, np.stack([whole.gives(fold.targets) for fold in folds]))
-    return whole.lift, whole.lift - half, whole.lift + half
+    lift = whole.lift
+    return lift, lift - half, lift + half
 
 
 def head_lifts(statistics: Statistics, heads: ndarray, kind: int) -> Lifts:
