@@ -33,7 +33,7 @@ from labeler.engines.fold import fold_statistics
 from labeler.fit_neurons import Moments, SlotSums, fit_neurons
 from labeler.head_moments import fitted_shares, small_problem, sums_of
 from labeler.labels import HeadLabel
-from labeler.lift import head_lifts
+from labeler.lift import Near
 from labeler.measure import Measured, measure
 from labeler.predict import Rules
 from labeler.prepare import Vocabulary
@@ -162,15 +162,17 @@ def true_lifts(labelled: Labelled, statistics: Statistics) -> dict[Said, float]:
     relations = labelled.vocabulary.relations
     found = {}
     for kind, heads, labels in _by_kind(labelled):
-        lifts = head_lifts(statistics, heads, kind)
+        general = Near.of(statistics, heads, kind).lift
         for head, label in enumerate(labels):
             for rule in label.rules:
-                own = lifts.of(rule.leaves) if rule.group else lifts.general
+                own = general[head]
+                if rule.group:
+                    own = Near.within(statistics, heads[[head]], kind, rule.leaves).lift[0]
                 for term in rule.terms:
                     item = relations[term.relation]
                     if not item.positional:
                         said = (label.name, rule.query_class, item.name)
-                        found[said] = float(own[head, term.relation])
+                        found[said] = float(own[term.relation])
     return found
 
 

@@ -18,7 +18,7 @@ from labeler.classes import Group
 from labeler.head_moments import HeadSums, make_rule, of_heads, rule_error, sums_of
 from labeler.intervals import tells
 from labeler.labels import HeadLabel, Rule
-from labeler.lift import Lifts, head_lifts
+from labeler.lift import Near
 from labeler.prepare import Vocabulary
 from labeler.select import Problem, Selection, nnls, select
 from labeler.shape import Shape
@@ -59,8 +59,10 @@ class HeadFit:
         self.judges = [sums_of(folds[i], kind, self.heads, level) for i in judge]
         self.tells = tells(np.array([sums.rows.sum() for sums in self.judges]))
         """Whether the judging folds are enough to test on."""
-        self.lifts: Lifts = head_lifts(whole, self.heads, kind)
-        self.allowed = self._allowed(self.lifts.general)
+        self.whole = whole
+        """All choosing folds together."""
+        self.lift = Near.of(whole, self.heads, kind).lift
+        self.allowed = self._allowed(self.lift)
         had = self.choose.present.sum(axis=0)
         self.even = whole["target_uniform"][kind] / np.maximum(had, 1.0)
         """What an even spread gives the targets of each relation, where it has some."""
@@ -129,7 +131,8 @@ class HeadFit:
 
     def group_allowed(self, index: int) -> Bool[ndarray, "head relation"]:
         """What may be said in an exception: lifts are those within its class."""
-        return self._allowed(self.lifts.of(self.groups[index].leaves))
+        leaves = self.groups[index].leaves
+        return self._allowed(Near.within(self.whole, self.heads, self.kind, leaves).lift)
 
     def group_selection(self, heads: ndarray, index: int, sums: HeadSums) -> Selection:
         """An exception's own predictions for some heads."""

@@ -16,28 +16,6 @@ Bounded = tuple[Float[ndarray, "head relation"], ...]
 """Figures with their lower and upper bounds, by jackknife over folds."""
 
 
-@dataclass(frozen=True, eq=False)
-class Lifts:
-    """Masses and expected masses of heads by relation, over all rows and by class."""
-
-    mass: Float[ndarray, "head relation"]
-    expected: Float[ndarray, "head relation"]
-    class_mass: Float[ndarray, "head class relation"]
-    class_expected: Float[ndarray, "head class relation"]
-
-    @property
-    def general(self) -> Float[ndarray, "head relation"]:
-        """Lift over all rows."""
-        return _ratio(self.mass, self.expected)
-
-    def of(self, leaves: Sequence[int]) -> Float[ndarray, "head relation"]:
-        """Lift within some classes, against the head's distance profile within each of them."""
-        index = list(leaves)
-        return _ratio(
-            self.class_mass[:, index].sum(axis=1), self.class_expected[:, index].sum(axis=1)
-        )
-
-
 def _ratio(mass: ndarray, expected: ndarray) -> ndarray:
     return np.asarray(np.where(expected > 1e-9, mass / np.maximum(expected, 1e-9), 0.0))
 
@@ -46,7 +24,8 @@ def _ratio(mass: ndarray, expected: ndarray) -> ndarray:
 class Near:
     """What heads give to targets, and what they give by distance.
 
-    A cell is a distance in a query band, or in a query class.
+    A cell is a distance in a query band, or in a query class. Targets at the first position are
+    left out on both sides.
     """
 
     mass: Float[ndarray, "head relation"]
@@ -70,11 +49,11 @@ class Near:
         cls, statistics: Statistics, heads: ndarray, kind: int, leaves: Sequence[int]
     ) -> Near:
         """Over the rows of some classes, by class."""
-        index = list(leaves)
+        index = np.array(leaves)
         targets = statistics["class_target_pairs"][kind][index].swapaxes(0, 1)
         return cls(
-            statistics["mass"][heads][:, index].sum(axis=1),
-            statistics["profile"][heads][:, index].reshape(len(heads), -1),
+            statistics["mass"][np.ix_(heads, index)].sum(axis=1),
+            statistics["profile"][np.ix_(heads, index)].reshape(len(heads), -1),
             statistics["profile_pairs"][kind][index].ravel(),
             targets.reshape(len(targets), -1),
         )
@@ -94,7 +73,7 @@ class Near:
 
     @property
     def lift(self) -> Float[ndarray, "head relation"]:
-        """Mass ÷ expected mass."""
+        """Mass ÷ expected mass: Σ over cells of target pairs × mean attention there."""
         return _ratio(self.mass, self.gives(self.targets))
 
 
@@ -128,17 +107,3 @@ def _bounded(folds: Sequence[Near]) -> Bounded:
     half = margin(without, np.stack([whole.gives(fold.targets) for fold in folds]))
     lift = whole.lift
     return lift, lift - half, lift + half
-
-
-def head_lifts(statistics: Statistics, heads: ndarray, kind: int) -> Lifts:
-    """Lifts of the heads of one window kind.
-
-    Expected mass = Σ over distance × query band of target pairs × mean attention there; by class,
-    without bands. Targets at the first position are left out on both sides.
-    """
-    near = Near.of(statistics, heads, kind)
-    by_class = statistics["profile"][heads] / np.maximum(statistics["profile_pairs"][kind], 1)
-    class_expected = np.einsum(
-        "hcd,crd->hcr", by_class, statistics["class_target_pairs"][kind], optimize=True
-    )
-    return Lifts(near.mass, near.gives(near.targets), statistics["mass"][heads], class_expected)

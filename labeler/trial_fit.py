@@ -221,7 +221,7 @@ def _nearest(
         left = rule_error(fit.choose, head, label.general) / energy
         said = {term.relation for rule in label.rules for term in rule.terms}
         for index in extended.new_relations.tolist():
-            lift = float(fit.lifts.general[head, index])
+            lift = float(fit.lift[head, index])
             gain = float(gains[index]) / energy
             if (head, index) in q and index not in said:
                 why = "it was chosen, and did not hold on the judging prompts"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from labeler.distance import bucket_edges
 from labeler.labels import HeadLabel
-from labeler.lift import head_lifts
+from labeler.lift import Near
 from labeler.model import LanguageModel, load_model
 from labeler.prepare import Prepared, Vocabulary
 from labeler.score import Size, score_shard
@@ -199,11 +199,11 @@ def test_lifts_do_not_see_the_first_position(setting: Setting) -> None:
         moved[:, :, 0] += 0.5
         raised[key] = moved
     heads = np.arange(len(HEADS))
-    before = head_lifts(setting.score(setting.items), heads, 0)
-    after = head_lifts(
+    before = Near.of(setting.score(setting.items), heads, 0)
+    after = Near.of(
         Setting(setting.vocabulary, setting.items, raised).score(setting.items), heads, 0
     )
-    np.testing.assert_allclose(after.general, before.general, rtol=1e-4)
+    np.testing.assert_allclose(after.lift, before.lift, rtol=1e-4)
     np.testing.assert_allclose(after.mass, before.mass / 2, rtol=1e-4)
 
 

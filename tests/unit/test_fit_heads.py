@@ -157,7 +157,7 @@ def test_a_term_gives_its_weight_and_nothing_where_it_never_holds() -> None:
 def test_content_that_distance_explains_is_not_allowed(fit: HeadFit) -> None:
     # A previous-token head attends to a's exactly as often as a's come before: lift 1.
     content = NAMES.index("every a")
-    lift = fit.lifts.general[:, content]
+    lift = fit.lift[:, content]
     assert lift[0] == pytest.approx(1.0, abs=0.1)
     assert not fit.allowed[0, content]
     assert lift[1] > 1.5

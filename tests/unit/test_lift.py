@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labeler.lift import head_lifts, lifts, lifts_within
+from labeler.lift import Near, lifts, lifts_within
 from labeler.statistics import Statistics, merge
 
 # One head; two distances (0 and 1); one band; two classes; relations 0 and 1.
@@ -25,20 +25,22 @@ ARRAYS = {
 
 
 def test_lift_by_hand() -> None:
-    lifts = head_lifts(Statistics(ARRAYS), np.array([0]), 0)
-    assert lifts.mass.tolist() == [[6.0, 0.0]]
-    assert lifts.expected == pytest.approx(np.array([[4.0, 0.0]]))
+    near = Near.of(Statistics(ARRAYS), np.array([0]), 0)
+    assert near.mass.tolist() == [[6.0, 0.0]]
+    assert near.gives(near.targets) == pytest.approx(np.array([[4.0, 0.0]]))
     # 6 of 4 expected; a relation without targets has lift 0.
-    assert lifts.general == pytest.approx(np.array([[1.5, 0.0]]))
+    assert near.lift == pytest.approx(np.array([[1.5, 0.0]]))
 
 
 def test_lift_within_classes_by_hand() -> None:
-    lifts = head_lifts(Statistics(ARRAYS), np.array([0]), 0)
+    def lift(leaves: list[int]) -> float:
+        return float(Near.within(Statistics(ARRAYS), np.array([0]), 0, leaves).lift[0, 0])
+
     # Class 0: 5/50 = 0.1 at distance 0, 10 targets: 1 expected, 3 found.
-    assert lifts.of([0])[0, 0] == pytest.approx(3.0)
+    assert lift([0]) == pytest.approx(3.0)
     # Class 1: 20/40 = 0.5 at distance 1, 4 targets: 2 expected, 3 found.
-    assert lifts.of([1])[0, 0] == pytest.approx(1.5)
-    assert lifts.of([0, 1])[0, 0] == pytest.approx(6 / 3)
+    assert lift([1]) == pytest.approx(1.5)
+    assert lift([0, 1]) == pytest.approx(6 / 3)
 
 
 def fold(attention: float, targets: float) -> Statistics:
@@ -64,7 +66,7 @@ def test_what_distance_gives_is_asked_of_all_folds_together() -> None:
     """Each fold by itself would say that its target got just what its distance gives."""
     one, content = np.array([0]), np.array([False])
     # At distance 1 a mean of 0.5; three targets there got 1.8.
-    assert head_lifts(merge(FOLDS), one, 0).general == pytest.approx(np.array([[1.2]]))
+    assert Near.of(merge(FOLDS), one, 0).lift == pytest.approx(np.array([[1.2]]))
     # Without each of the folds that have a target, two targets and the mean of three folds.
     left_out = np.array([1.0 / (2 * 0.4), 1.2 / (2 * 1.4 / 3), 1.4 / (2 * 1.6 / 3)])
     half = 4.3027 * np.sqrt(((left_out - left_out.mean()) ** 2).sum() * 2 / 3)  # t, 2 degrees
