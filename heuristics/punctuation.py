@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 from numpy import ndarray
 
+from heuristics import full_stops
 from heuristics.contract import feature, relation
 from heuristics.lifts import every, latest, nearest
 from heuristics.targets import Targets
@@ -25,17 +26,12 @@ class Mark(NamedTuple):
     but: str = ""
 
 
-_TITLES = ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Gen", "Gov", "Sen", "Rep", "Capt", "Lt", "Sgt")
-_TITLE = "".join(rf"(?<!\b{form})" for title in _TITLES for form in (title, title.upper()))
-_LISTED = r"(?<!(?m:^)\d)(?<!(?m:^)\d\d)"
-_ABBREVIATED = r"(?![.\da-z]|[A-Za-z]\.)"
-_INITIAL = r"(?!(?<=\b[A-HJ-Z]\.) [A-Z])"
 COMMA = Mark("comma", r"(?<!\d),|,(?!\d)|[，、،]", "one inside a number")
 FULL_STOP = Mark(
     "full stop",
-    rf"(?<!\.)(?<!\.[A-Za-z]){_TITLE}{_LISTED}\.{_ABBREVIATED}{_INITIAL}|[。۔।]",
-    "one in a number or after that of a list's item, an ellipsis, an abbreviation "
-    '("Mr.", "U.S.", "J. Smith") or a name ("a.txt")',
+    full_stops.FULL_STOP,
+    "one in a number or after that of a list's item, an ellipsis, an abbreviation inside a "
+    'sentence ("Mr. Fox", "U.S. law", "J. Smith", "No. 5") or a name ("a.txt")',
 )
 MAIN_MARKS = (COMMA, FULL_STOP)
 OTHER_MARKS = (
@@ -47,7 +43,7 @@ RARE_MARKS = (
     Mark("semicolon", r"[;；؛]"),
     Mark("colon", r"[:：]"),
     Mark("dash", r"[–—]|(?<![-|:])-{2,3}(?![-|:])|(?<!\S)-(?!\S)"),
-    Mark("ellipsis", r"…|\.\.+"),
+    Mark("ellipsis", r"…|\.\.+|(?<=\s)\.(?: \.)+"),
 )
 
 
@@ -96,7 +92,7 @@ def dash(text: Text) -> ndarray:
 
 @feature("ellipsis", plural="ellipses")
 def ellipsis(text: Text) -> ndarray:
-    """Two dots or more, or the single character (…)."""
+    """Two dots or more, with spaces between or without, or the single character (…)."""
     return has(text, RARE_MARKS[3])
 
 

@@ -14,10 +14,17 @@ def _words(listed: str) -> frozenset[str]:
 DETERMINERS = _words(
     "the a an this that these those every each some any no all both either neither"
 )
-TITLES = _words(
-    "mr mrs ms miss dr sir madam lady lord king queen prince princess captain officer professor "
-    "uncle aunt auntie grandma grandpa granny"
+TITLE_ABBREVIATIONS = _words("mr mrs ms dr prof st gen gov sen rep rev col maj capt lt sgt")
+TITLES = TITLE_ABBREVIATIONS | _words(
+    "miss sir madam lady lord king queen prince princess captain officer professor uncle aunt "
+    "auntie grandma grandpa granny"
 )
+ABBREVIATIONS = _words("etc inc ltd co corp bros jr sr dept ave rd")
+"""What is written with a dot wherever it stands, the end of a sentence included."""
+BEFORE_FIGURES = _words(
+    "No Nos Vol vol Fig fig p pp Ch Sec Art Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
+)
+"""What is an abbreviation before a figure ("No. 5", "Jan. 5")."""
 PREPOSITIONS = _words(
     "of in to for with on at from by about into over under through after before around near behind "
     "between up down off out inside outside onto across along without like towards toward beside "

@@ -21,6 +21,7 @@ from heuristics.parse import Parse
 from heuristics.schemes import normalise, scheme_of
 from labeler.errors import ConfigError
 from labeler.readers import first_line
+from labeler.sentences import mark_sentences
 from labeler.tags import mended_tag
 from labeler.words import part_words
 
@@ -28,7 +29,7 @@ EMBEDDED = Path(__file__).parent / "assets" / "english_pipeline"
 INTEGERS = ("start", "end", "head", "sentence")
 STRINGS = ("text", "lemma", "pos", "dep", "entity")
 """The columns of a parse."""
-CACHE_FORMAT = 4
+CACHE_FORMAT = 5
 NONE = "none"
 """The pipeline that finds words and sentences by rule, and parses nothing."""
 LONGEST_PIECE = 10_000
@@ -105,15 +106,24 @@ def _load(name: str) -> Any:
     import spacy
 
     if name == "embedded":
-        return part_words(spacy.load(EMBEDDED))
+        return _mended(spacy.load(EMBEDDED))
     return spacy.load(name)
 
 
 def _words() -> Any:
     import spacy
 
-    nlp = part_words(spacy.blank("en"))
+    nlp = _mended(spacy.blank("en"))
     nlp.add_pipe("sentencizer")
+    return nlp
+
+
+def _mended(nlp: Any) -> Any:
+    """An English pipeline that knows where words and sentences end in what it has not learnt."""
+    from spacy.language import Language
+
+    Language.component("sentence_marks", func=mark_sentences)
+    part_words(nlp).add_pipe("sentence_marks", first=True)
     return nlp
 
 

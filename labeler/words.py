@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from heuristics.wordlists import TITLE_ABBREVIATIONS
+
 _DASH = r"(?:—|–|--)"
 _INSIDE = (
     r'["“”«»()\[\]{}<>=|]',
@@ -16,7 +18,6 @@ _INSIDE = (
 """What parts words without a space: `print("a")`, `<b>Tom</b>`, `said—“not`."""
 _BEHIND = (r"(?<=['’]T)\.",)
 """The full stop of "DON'T."; that of "T." by itself is an initial's."""
-_TITLES = ("MR.", "MRS.", "MS.", "DR.", "PROF.", "ST.")
 
 
 def part_words(nlp: Any) -> Any:
@@ -26,8 +27,10 @@ def part_words(nlp: Any) -> Any:
     behind = (suffixes.pattern, *(f"{mark}$" for mark in _BEHIND))
     tokenizer.suffix_search = re.compile("|".join(behind)).search
     tokenizer.infix_finditer = re.compile("|".join((infixes.pattern, *_INSIDE))).finditer
-    for title in _TITLES:
-        tokenizer.add_special_case(title, [{"ORTH": title, "NORM": title.lower()}])
+    for title in sorted(TITLE_ABBREVIATIONS):
+        for form in (f"{title.capitalize()}.", f"{title.upper()}."):
+            if form not in tokenizer.rules:
+                tokenizer.add_special_case(form, [{"ORTH": form, "NORM": form.lower()}])
     for form in list(tokenizer.rules):
         if form.islower() and ("'" in form or "’" in form) and form.upper() not in tokenizer.rules:
             parts = [{"ORTH": part.text.upper(), "NORM": part.norm_} for part in tokenizer(form)]
