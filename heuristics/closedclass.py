@@ -52,8 +52,8 @@ def plain_word(text: Text, single: Single) -> ndarray:
     plural="negations",
 )
 def negation(text: Text) -> ndarray:
-    """A negative word ("not", "n't", "never", "no", …)."""
-    return text.matches(wordlists.NEGATIONS)
+    """A negative word ("not", "n't", "never", "no", …), the "not" of "cannot" among them."""
+    return text.matches(wordlists.NEGATIONS) | text.regex(r"(?<=\bcan)not\b", re.IGNORECASE)
 
 
 @feature(

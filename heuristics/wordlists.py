@@ -38,8 +38,8 @@ COORDINATING = _words("and but or so nor yet")
 SUBORDINATING = _words(
     "because if when while that as until before after since although though unless whether than"
 )
-PARTICLES = _words("to not n't n’t 's ’s")
-NEGATIONS = _words("not n't n’t no never nothing nobody none nowhere neither nor cannot")
+PARTICLES = _words("to not n't n’t nt 's ’s")
+NEGATIONS = _words("not n't n’t nt no never nothing nobody none nowhere neither nor")
 WH_WORDS = _words(
     "who whom whose what which where when why how whoever whatever whichever wherever whenever"
 )

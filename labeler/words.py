@@ -16,8 +16,8 @@ _INSIDE = (
     rf'(?<=["”’]){_DASH}',
 )
 """What parts words without a space: `print("a")`, `<b>Tom</b>`, `said—“not`."""
-_BEHIND = (r"(?<=['’]T)\.",)
-"""The full stop of "DON'T."; that of "T." by itself is an initial's."""
+_BEHIND = (r"(?<=['’][DMST])\.",)
+"""The full stop of "DON'T." and "TOM'S."; that of "T." by itself is an initial's."""
 
 
 def part_words(nlp: Any) -> Any:
@@ -31,6 +31,7 @@ def part_words(nlp: Any) -> Any:
         for form in (f"{title.capitalize()}.", f"{title.upper()}."):
             if form not in tokenizer.rules:
                 tokenizer.add_special_case(form, [{"ORTH": form, "NORM": form.lower()}])
+    tokenizer.add_special_case("and/or", [{"ORTH": part} for part in ("and", "/", "or")])
     for form in list(tokenizer.rules):
         if form.islower() and ("'" in form or "’" in form) and form.upper() not in tokenizer.rules:
             parts = [{"ORTH": part.text.upper(), "NORM": part.norm_} for part in tokenizer(form)]

@@ -16,6 +16,8 @@ def pipeline() -> Pipeline:
         ("I DON'T. WE'RE", "I DO N'T . WE 'RE"),
         ("YOU CAN’T", "YOU CA N’T"),
         ("I don't.", "I do n't ."),
+        ("IT IS TOM'S. I’D", "IT IS TOM 'S . I ’D"),
+        ("Tom and/or Ann", "Tom and / or Ann"),
         ("Mr. T. came", "Mr. T. came"),
         ("MR. FOX", "MR. FOX"),
         ("she said—“not at all”—and left", "she said — “ not at all ” — and left"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from heuristics import testing
 from heuristics.check import relation_targets
 
-from .making import RELATIONS, place, targets, words
+from .making import RELATIONS, make_text, place, targets, words
 
 
 def without_bos(text):
@@ -235,3 +235,18 @@ def test_a_paragraph_begins_with_its_first_word_in_one_pass_over_the_string():
     began = time.perf_counter()
     assert words("paragraph start", long) == ["The"]
     assert time.perf_counter() - began < 2
+
+
+def test_a_negation_inside_a_word():
+    # spaCy parts "cannot" and "dont"; a model may have the first as one token, or cut in three.
+    assert words("negation", make_text("You| cannot| go|,| Canno|t| I|?| A| knot|.")) == [
+        "cannot",
+        "Canno",
+        "t",
+    ]
+    text = testing.text(
+        "I can not, and do nt care.",
+        "I/PRON/nsubj/2 can/AUX/root/0 not/PART/advmod/2 ,/PUNCT/punct/8 and/CCONJ/cc/8 "
+        "do/AUX/aux/8 nt/PART/advmod/8 care/VERB/conj/2 ./PUNCT/punct/2",
+    )
+    assert words("negation", text) == ["not", "nt"]
