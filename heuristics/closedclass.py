@@ -6,7 +6,6 @@ import re
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
 from numpy import ndarray
 
 from heuristics import wordlists
@@ -110,40 +109,3 @@ def plural_words(text: Text) -> ndarray:
         ],
         dtype=bool,
     )
-
-
-@feature(
-    "past tense",
-    noun="verb in the past",
-    plural="verbs in the past",
-    lifts=("nearest",),
-    unit="word",
-    parse=True,
-)
-def past_tense(text: Text) -> ndarray:
-    """A past form of a verb or an auxiliary, participles among them, by its form: "put", "read" and
-    their like always, "let" never."""
-    irregular = wordlists.IRREGULAR_PASTS | wordlists.BASE_AND_PAST
-    past = _inflected(text, "ed") | text.parse.listed(irregular)
-    return tagged(text, "VERB", "AUX") & text.on_words(past)
-
-
-def _inflected(text: Text, ending: str) -> Bool[ndarray, " word"]:
-    """Words with an ending that is not their lemma's too ("need", "bring")."""
-    pairs = zip(text.parse.lower, text.parse.lemma, strict=True)
-    return np.array([w.endswith(ending) and w != lemma.lower() for w, lemma in pairs], dtype=bool)
-
-
-@feature("ing-form", plural="verbs in -ing", parse=True)
-def ing_form(text: Text) -> ndarray:
-    """A verb in -ing."""
-    return tagged(text, "VERB") & text.on_words(_inflected(text, "ing"))
-
-
-@feature("base form", noun="verb in its base form", plural="verbs in the base form", parse=True)
-def base_form(text: Text) -> ndarray:
-    """A verb that is its own lemma ("go", "play"), and no irregular past ("drank")."""
-    pairs = zip(text.parse.lower, text.parse.lemma, strict=True)
-    same = np.array([word == lemma.lower() for word, lemma in pairs], dtype=bool)
-    only_past = text.parse.listed(wordlists.IRREGULAR_PASTS - {"lay", "found", "wound", "bound"})
-    return tagged(text, "VERB") & text.on_words(same & ~only_past)

@@ -29,6 +29,7 @@ BUILTIN = (
     "heuristics.names",
     "heuristics.wordclasses",
     "heuristics.closedclass",
+    "heuristics.verbforms",
     "heuristics.pronouns",
     "heuristics.repetition",
     "heuristics.spans",

@@ -30,9 +30,14 @@ PREPOSITIONS = _words(
     "between up down off out inside outside onto across along without like towards toward beside "
     "against until during above below upon past among within"
 )
-AUXILIARIES = _words(
-    "be am is are was were been being 's 're 'm do does did have has had 've 'd 'll will would can "
-    "could shall should may might must ca wo sha"
+MODALS = _words("'ll ’ll will would can could shall should may might must ca wo sha")
+DO = _words("do does did")
+HAVE = _words("have has had having 've ’ve")
+AUXILIARIES = (
+    MODALS
+    | DO
+    | HAVE - {"having"}
+    | _words("be am is are was were been being 's 're 'm 'd ’s ’re ’m ’d")
 )
 COORDINATING = _words("and but or so nor yet")
 SUBORDINATING = _words(
@@ -131,7 +136,10 @@ IRREGULAR_PASTS = _words(
     "laid lay lain rose risen shone sold swept drank drunk sank sunk lit slid wept wrote written "
     "meant dealt bent lent burnt learnt dreamt leapt crept knelt fought sought shot stole stolen "
     "froze frozen spun struck stung sprang sprung shrank shrunk clung flung fled bled bred sped "
-    "wound bound sewn born bore borne swore sworn withdrew withdrawn"
+    "wound bound sewn born bore borne swore sworn withdrew withdrawn shown proven sown stank stunk "
+    "foresaw foreseen mistook mistaken forgave forgiven forbade forbidden undid undone overcame"
 )
-BASE_AND_PAST = _words("put hit hurt read cut shut set split spread burst cost bet quit")
+BASE_AND_PAST = _words("put hit hurt read cut shut set split spread burst cost bet quit cast")
 """Past forms that are base forms too; "let" is left out, which is hardly ever a past."""
+BASE_AND_PARTICIPLE = _words("come become overcome run overrun")
+"""Participles that are base forms too, with a past of their own ("came")."""

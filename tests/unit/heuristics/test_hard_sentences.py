@@ -74,7 +74,7 @@ def test_irregular_forms():
         "seen/VERB/conj/2/see a/DET/det/12 fish/NOUN/obj/10 and/CCONJ/cc/15 two/NUM/nummod/15 "
         "firemen/NOUN/conj/12/fireman ./PUNCT/punct/2",
     )
-    assert words("past tense", text) == ["read", "swam", "had", "been", "seen"]
+    assert words("past tense", text) == ["swam", "had", "been", "seen"]
     assert words("base form", text) == ["Let", "read"]
     assert words("plural noun", text) == ["firemen"]
 
