@@ -54,7 +54,7 @@ def speech_tokens(text: Text) -> SpeechTokens:
     query_class=True,
 )
 def opening_mark(text: Text) -> ndarray:
-    """A mark that opens speech: double or curly; a straight single one counts as an apostrophe."""
+    """A mark that opens speech; a single one only as one of a pair, else it is an apostrophe."""
     return speech_tokens(text).opening
 
 
@@ -64,7 +64,7 @@ def opening_mark(text: Text) -> ndarray:
     query_class=True,
 )
 def closing_mark(text: Text) -> ndarray:
-    """A mark that closes speech: double or curly; a straight single one counts as an apostrophe."""
+    """A mark that closes speech; a single one only as one of a pair, else it is an apostrophe."""
     return speech_tokens(text).closing
 
 
@@ -81,7 +81,7 @@ def speech_mark(text: Text) -> ndarray:
     plural="tokens inside speech",
 )
 def inside_speech(text: Text) -> ndarray:
-    """What stands between double or curly speech marks; the marks themselves left out."""
+    """What stands between speech marks; the marks themselves left out."""
     return speech_tokens(text).inside
 
 
