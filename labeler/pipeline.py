@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ from heuristics.parse import Parse
 from heuristics.schemes import normalise, scheme_of
 from labeler.errors import ConfigError
 from labeler.readers import first_line
-from labeler.sentences import mark_sentences
+from labeler.sentences import mark_abbreviations, mark_lines
 from labeler.tags import mended_tag
 from labeler.words import part_words
 
@@ -29,7 +29,7 @@ EMBEDDED = Path(__file__).parent / "assets" / "english_pipeline"
 INTEGERS = ("start", "end", "head", "sentence")
 STRINGS = ("text", "lemma", "pos", "dep", "entity")
 """The columns of a parse."""
-CACHE_FORMAT = 5
+CACHE_FORMAT = 6
 NONE = "none"
 """The pipeline that finds words and sentences by rule, and parses nothing."""
 LONGEST_PIECE = 10_000
@@ -106,24 +106,25 @@ def _load(name: str) -> Any:
     import spacy
 
     if name == "embedded":
-        return _mended(spacy.load(EMBEDDED))
+        return _first(part_words(spacy.load(EMBEDDED)), mark_abbreviations)
     return spacy.load(name)
 
 
 def _words() -> Any:
     import spacy
 
-    nlp = _mended(spacy.blank("en"))
+    nlp = part_words(spacy.blank("en"))
     nlp.add_pipe("sentencizer")
-    return nlp
+    return _first(nlp, mark_abbreviations, mark_lines)
 
 
-def _mended(nlp: Any) -> Any:
-    """An English pipeline that knows where words and sentences end in what it has not learnt."""
+def _first(nlp: Any, *functions: Callable[[Any], Any]) -> Any:
+    """A pipeline that calls these first, before it looks for sentences itself."""
     from spacy.language import Language
 
-    Language.component("sentence_marks", func=mark_sentences)
-    part_words(nlp).add_pipe("sentence_marks", first=True)
+    for function in functions:
+        Language.component(function.__name__, func=function)
+        nlp.add_pipe(function.__name__, first=True)
     return nlp
 
 
