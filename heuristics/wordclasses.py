@@ -17,7 +17,7 @@ from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 
 FALLBACK: dict[str, Collection[str]] = {
-    "ADP": wordlists.PREPOSITIONS - {"to"},
+    "ADP": wordlists.PREPOSITIONS,
     "AUX": wordlists.AUXILIARIES,
     "CCONJ": wordlists.COORDINATING,
     "DET": wordlists.DETERMINERS,
@@ -33,7 +33,27 @@ def tagged(text: Text, *tags: str) -> Bool[ndarray, " pos"]:
     """Positions whose word has one of these Universal POS tags."""
     if text.parse.parsed:
         return np.isin(text.pos, tags)
-    return text.matches({word for tag in tags for word in FALLBACK.get(tag, ())})
+    listed = text.parse.listed({word for tag in tags for word in FALLBACK.get(tag, ())})
+    decided = _decided(text)
+    return text.on_words(listed & ((decided == "") | np.isin(decided, tags)))
+
+
+@per_text
+def _decided(text: Text) -> ndarray:
+    """Without a parse, the tag that its neighbour decides of "to" and "'s"; '' for other words.
+
+    "To" is a preposition where a noun phrase can be seen to begin, else the infinitive's; "'s" is
+    an auxiliary after a pronoun, else the possessive's.
+    """
+    parse, listed = text.parse, text.parse.listed
+    nominal = listed(wordlists.DETERMINERS | wordlists.PRONOUNS | wordlists.NUMBERS)
+    nominal |= np.array([word[:1].isupper() or word[:1].isdigit() for word in parse.text], bool)
+    pronoun = listed(wordlists.PRONOUNS | wordlists.WH_WORDS | {"here", "let"})
+    before_nominal = np.append(nominal[1:], False)[: len(parse)]
+    after_pronoun = np.append(False, pronoun)[: len(parse)]
+    found = np.full(len(parse), "", dtype="<U4")
+    found = np.where(listed({"to"}), np.where(before_nominal, "ADP", "PART"), found)
+    return np.where(listed({"'s", "’s"}), np.where(after_pronoun, "AUX", "PART"), found)
 
 
 @feature(

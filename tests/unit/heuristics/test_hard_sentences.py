@@ -250,3 +250,16 @@ def test_a_negation_inside_a_word():
         "do/AUX/aux/8 nt/PART/advmod/8 care/VERB/conj/2 ./PUNCT/punct/2",
     )
     assert words("negation", text) == ["not", "nt"]
+
+
+def test_to_and_s_without_a_parse():
+    # Before a noun phrase "to" is a preposition; after a pronoun "'s" is a verb.
+    forms = "He ’s to go to her bed , to Tom , to 3 men of Ann 's ."
+    text = testing.text(
+        "He’s to go to her bed, to Tom, to 3 men of Ann's.",
+        " ".join(f"{form}/X/dep/0" for form in forms.split()),
+    )
+    text = replace(text, parse=replace(text.parse, parsed=False))
+    assert words("particle", text) == ["to", "'", "s"]
+    assert words("preposition", text) == ["to", "to", "to", "of"]
+    assert words("auxiliary", text) == ["’", "s"]
