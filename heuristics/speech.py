@@ -81,8 +81,8 @@ def _code_end(string: str, index: int, last: int) -> int:
     follows = last and _BETWEEN_CODE.fullmatch(string, last, index)
     if not follows and not _CODE.search(string, max(index - 8, 0), index):
         return 0
-    line = string.find("\n", index)
-    return string.find(string[index], index + 1, line if line >= 0 else len(string)) + 1
+    end = string.find(string[index], index + 1) + 1
+    return 0 if "\n" in string[index:end] else end
 
 
 def _cut_off(open_marks: list[tuple[int, str]], index: int) -> list[tuple[int, int]]:
