@@ -40,20 +40,37 @@ def tagged(text: Text, *tags: str) -> Bool[ndarray, " pos"]:
 
 @per_text
 def _decided(text: Text) -> ndarray:
-    """Without a parse, the tag that its neighbour decides of "to" and "'s"; '' for other words.
+    """Without a parse, the tag of a word that its neighbour decides; '' for other words.
 
     "To" is a preposition where a noun phrase can be seen to begin, else the infinitive's; "'s" is
-    an auxiliary after a pronoun, else the possessive's.
+    an auxiliary after a pronoun, else the possessive's; "no" an interjection before a mark. "That"
+    and its like are pronouns before a mark or another function word, a conjunction ("that" alone)
+    where a noun phrase begins, else determiners.
     """
     parse, listed = text.parse, text.parse.listed
+    initial = [word[:1] for word in parse.text]
     nominal = listed(wordlists.DETERMINERS | wordlists.PRONOUNS | wordlists.NUMBERS)
-    nominal |= np.array([word[:1].isupper() or word[:1].isdigit() for word in parse.text], bool)
+    nominal |= np.array([letter.isupper() or letter.isdigit() for letter in initial], bool)
+    mark = np.array([not letter.isalnum() for letter in initial], bool)
+    function = mark | listed(
+        wordlists.AUXILIARIES | wordlists.PREPOSITIONS | wordlists.COORDINATING | wordlists.WH_WORDS
+    )
     pronoun = listed(wordlists.PRONOUNS | wordlists.WH_WORDS | {"here", "let"})
-    before_nominal = np.append(nominal[1:], False)[: len(parse)]
+    before_nominal = np.append(nominal, False)[1:]
+    before_mark, before_function = np.append(mark, True)[1:], np.append(function, True)[1:]
     after_pronoun = np.append(False, pronoun)[: len(parse)]
-    found = np.full(len(parse), "", dtype="<U4")
-    found = np.where(listed({"to"}), np.where(before_nominal, "ADP", "PART"), found)
-    return np.where(listed({"'s", "’s"}), np.where(after_pronoun, "AUX", "PART"), found)
+    to, clitic, no = listed({"to"}), listed({"'s", "’s"}), listed({"no"})
+    that, pointing = listed({"that"}), listed(wordlists.DEMONSTRATIVES)
+    choices = {
+        "ADP": to & before_nominal,
+        "PART": to | (clitic & ~after_pronoun),
+        "AUX": clitic,
+        "INTJ": no & before_mark,
+        "SCONJ": that & before_nominal,
+        "PRON": pointing & (before_function | before_nominal),
+        "DET": no | pointing,
+    }
+    return np.select(list(choices.values()), list(choices), "")
 
 
 @feature(

@@ -14,6 +14,7 @@ def _words(listed: str) -> frozenset[str]:
 DETERMINERS = _words(
     "the a an this that these those every each some any no all both either neither"
 )
+DEMONSTRATIVES = _words("this that these those")
 TITLE_ABBREVIATIONS = _words("mr mrs ms dr prof st gen gov sen rep rev col maj capt lt sgt")
 TITLES = TITLE_ABBREVIATIONS | _words(
     "miss sir madam lady lord king queen prince princess captain officer professor uncle aunt "

@@ -6,7 +6,7 @@ from dataclasses import replace
 from heuristics import testing
 from heuristics.check import relation_targets
 
-from .making import RELATIONS, make_text, place, targets, words
+from .making import RELATIONS, fires, make_text, place, targets, words
 
 
 def without_bos(text):
@@ -252,14 +252,30 @@ def test_a_negation_inside_a_word():
     assert words("negation", text) == ["not", "nt"]
 
 
+def unparsed(string, forms):
+    """A text without a parse, whose words are these."""
+    text = testing.text(string, " ".join(f"{form}/X/dep/0" for form in forms.split()))
+    return replace(text, parse=replace(text.parse, parsed=False))
+
+
 def test_to_and_s_without_a_parse():
     # Before a noun phrase "to" is a preposition; after a pronoun "'s" is a verb.
-    forms = "He ’s to go to her bed , to Tom , to 3 men of Ann 's ."
-    text = testing.text(
+    text = unparsed(
         "He’s to go to her bed, to Tom, to 3 men of Ann's.",
-        " ".join(f"{form}/X/dep/0" for form in forms.split()),
+        "He ’s to go to her bed , to Tom , to 3 men of Ann 's .",
     )
-    text = replace(text, parse=replace(text.parse, parsed=False))
     assert words("particle", text) == ["to", "'", "s"]
     assert words("preposition", text) == ["to", "to", "to", "of"]
     assert words("auxiliary", text) == ["’", "s"]
+
+
+def test_that_and_no_without_a_parse():
+    # "That" is here a conjunction, a pronoun, a determiner and, at the end, a pronoun.
+    text = unparsed(
+        "I know that he saw that with that cat. No, no cat did that",
+        "I know that he saw that with that cat . No , no cat did that",
+    )
+    assert fires("determiner", text) == [8, 13]
+    assert fires("pronoun", text) == [1, 4, 6, 16]
+    assert fires("subordinating conjunction", text) == [3]
+    assert fires("interjection", text) == [11]
