@@ -54,7 +54,8 @@ def head_problems(
         u = rng.random((4 * relations, relations))
         a = np.maximum(rng.normal(size=(heads, 4 * relations)), 0)
         everything = np.ones((heads, relations), dtype=bool)
-        found.append(Problem(u.T @ u, a @ u, (a**2).sum(axis=1), everything))
+        energy, coverage = (a**2).sum(axis=1), np.ones(relations)
+        found.append(Problem(u.T @ u, a @ u, energy, everything, coverage))
     return found
 
 
