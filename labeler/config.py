@@ -19,6 +19,7 @@ from labeler.thresholds import Thresholds
 Dtype = Literal["float32", "float64", "bfloat16", "float16"]
 Long = Literal["split", "cut"]
 EngineName = Literal["auto", "processes", "serial", "ray"]
+ChooseBy = Literal["pattern", "effect"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Settings:
     and in every worker: one, all cores for the serial engine, and those of a run that goes on.
     `frequent_tokens` are looked for one by one by neurons, half as many one back, three quarters as
     many words so far, a quarter as many words before: memory and shards grow with them.
+    `choose_by` says what labels of heads are chosen for: where heads attend, or as much for what
+    that does to the model's predictions (`effects`).
     `top_activations` are shown of each neuron; `reservoir_tokens` are kept of all, 4 bytes each.
     """
 
@@ -56,6 +59,7 @@ class Settings:
     resume: bool = False
     keep_going: bool = False
     verify: bool = False
+    choose_by: ChooseBy = "pattern"
     reinitialised: bool = True
     token_budget: int = 2048
     prompts_per_shard: int = 64

@@ -7,7 +7,7 @@ showed on the other.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from labeler.classes import Group
+from labeler.effects import Effects
 from labeler.head_moments import HeadSums, make_rule, of_heads, rule_error, sums_of
 from labeler.intervals import tells
 from labeler.labels import HeadLabel, Rule
@@ -41,6 +42,7 @@ class HeadFit:
         vocabulary: Vocabulary,
         kind: int,
         thresholds: Thresholds,
+        effects: Effects | None = None,
     ) -> None:
         self.thresholds = thresholds
         self.vocabulary = vocabulary
@@ -59,6 +61,8 @@ class HeadFit:
         self.judges = [sums_of(folds[i], kind, self.heads, level) for i in judge]
         self.tells = tells(np.array([sums.rows.sum() for sums in self.judges]))
         """Whether the judging folds are enough to test on."""
+        if effects is not None:
+            self._hear(effects, len(folds))
         self.whole = whole
         """All choosing folds together."""
         self.lift = Near.of(whole, self.heads, kind).lift
@@ -68,6 +72,19 @@ class HeadFit:
         """What an even spread gives the targets of each relation, where it has some."""
         self.leaves = [c for c in range(len(vocabulary.classes)) if self.choose.rows[c] > 0]
         """The classes that choosing prompts have."""
+
+    def _hear(self, effects: Effects, n_folds: int) -> None:
+        """Let effects count as much as patterns do, wherever labels are chosen and tested."""
+        choose, judge, first, second = split_folds(n_folds)
+        scale = effects.scale(self.heads, choose, self.choose.energy.sum(axis=1))
+
+        def both(sums: HeadSums, *folds: int) -> HeadSums:
+            return replace(sums, effects=effects.sums(self.heads, folds, scale))
+
+        self.choose = both(self.choose, *choose)
+        self.first, self.second = both(self.first, *first), both(self.second, *second)
+        self.choosers = [both(x, i) for i, x in zip(choose, self.choosers, strict=True)]
+        self.judges = [both(x, i) for i, x in zip(judge, self.judges, strict=True)]
 
     def _allowed(self, lift: Float[ndarray, "head relation"]) -> Bool[ndarray, "head relation"]:
         """Positional relations, and content relations that beat the head's distance profile."""
@@ -155,6 +172,13 @@ class HeadFit:
         weight = own.weight[0][own.chosen[0] >= 0]
         return make_rule(self.choose, chosen, weight, leaves, group)
 
+    def listed(self, count: int) -> Int[ndarray, "head listed"]:
+        """The relations that the fit of all leans on most, for each head."""
+        _, weight = self.dense()
+        moment = self.choose.moment[:, self.leaves].transpose(1, 0, 2)
+        leans = np.einsum("chr,chr->hr", weight, moment) * self.allowed
+        return np.argsort(-leans, axis=1, kind="stable")[:, :count]
+
     def errors(self, labels: Sequence[HeadLabel]) -> tuple[ndarray, ndarray]:
         """Squared error of printed labels and of the baseline, `[judging fold, head]`."""
         error = np.stack([self._error(sums, labels) for sums in self.judges])
@@ -167,7 +191,7 @@ class HeadFit:
         for head, label in enumerate(labels):
             leaves = list(label.general.leaves)
             energy = sum(float(sums.energy[head, leaves].sum()) for sums in self.judges)
-            error = sum(rule_error(sums, head, label.general) for sums in self.judges)
+            error = sum(rule_error(sums.of_patterns, head, label.general) for sums in self.judges)
             found[head] = 1 - error / energy if energy > 1e-9 else 0.0
         return found
 
@@ -175,7 +199,7 @@ class HeadFit:
         total = np.zeros(len(labels))
         for head, label in enumerate(labels):
             for rule in label.rules:
-                total[head] += rule_error(sums, head, rule)
+                total[head] += rule_error(sums.of_patterns, head, rule)
         return total
 
     def dense(self) -> tuple[ndarray, Float[ndarray, "class head relation"]]:

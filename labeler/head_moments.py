@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from labeler.classes import Group
+from labeler.effects import EffectSums
 from labeler.labels import Rule, Term
 from labeler.select import Problem
 from labeler.statistics import Statistics
@@ -25,11 +26,17 @@ class HeadSums:
     rows: Float[ndarray, " class"]
     present: Float[ndarray, "class relation"]
     level: Int[ndarray, " relation"]
+    effects: EffectSums | None = None
+
+    @property
+    def of_patterns(self) -> HeadSums:
+        """The same without effects."""
+        return replace(self, effects=None)
 
     def problem(self, leaves: Sequence[int], allowed: Bool[ndarray, "head relation"]) -> Problem:
         """Least squares over the rows of some classes."""
         index = list(leaves)
-        return Problem(
+        found = Problem(
             gram=self.gram[index].sum(axis=0),
             moment=self.moment[:, index].sum(axis=1),
             energy=self.energy[:, index].sum(axis=1),
@@ -37,6 +44,13 @@ class HeadSums:
             coverage=self.coverage(leaves),
             level=self.level,
         )
+        return found if self.effects is None else self.effects.beside(found, index)
+
+    def variance(self, head: int, leaves: Sequence[int]) -> float:
+        """What is to be explained of one head over the rows of some classes."""
+        index = list(leaves)
+        own = 0.0 if self.effects is None else self.effects.cross[head, index, -1, -1].sum()
+        return float(self.energy[head, index].sum() + own)
 
     def coverage(self, leaves: Sequence[int]) -> Float[ndarray, " relation"]:
         """The fraction of rows in which a relation has a target."""
@@ -93,13 +107,14 @@ def small_problem(
     """One head's least squares on a few relations, over the rows of some classes."""
     index, rows = list(chosen), list(leaves)
     present = sums.present[np.ix_(rows, index)].sum(axis=0)
-    return Problem(
+    found = Problem(
         gram=sums.gram[np.ix_(rows, index, index)].sum(axis=0),
         moment=sums.moment[head][np.ix_(rows, index)].sum(axis=0)[None],
         energy=sums.energy[head, rows].sum(keepdims=True),
         allowed=np.ones((1, len(index)), dtype=bool),
         coverage=present / max(float(sums.rows[rows].sum()), 1.0),
     )
+    return found if sums.effects is None else sums.effects.beside_one(found, head, index, rows)
 
 
 def fitted_shares(problem: Problem) -> Float[ndarray, " relation"]:

@@ -18,6 +18,7 @@ from numpy import ndarray
 from heuristics.text import Text
 from labeler.batches import pad
 from labeler.corpus import Shard
+from labeler.effects import how_many
 from labeler.engines.forked import in_order, meanwhile
 from labeler.engines.threads import affordable, workers
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
@@ -41,6 +42,7 @@ from labeler.profiles import Profiles
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
 from labeler.score import ahead
+from labeler.sensitivity import effects_of
 from labeler.session import Session, judging_prompts, showcase
 from labeler.significance import Test, tested_labels
 from labeler.statistics import Statistics, merge, split_folds
@@ -88,11 +90,22 @@ def fit_all_heads(
 ) -> HeadFindings:
     """Labels of all heads, by kind of window."""
     shape, vocabulary = session.model.shape, session.vocabulary
+    make = partial(HeadFit, folds, shape, vocabulary, thresholds=limits)
+    effects = None
+    if session.settings.choose_by == "effect" and session.n_folds:
+        count = how_many(
+            len(folds), len(shape.heads), len(vocabulary.classes), len(vocabulary.relations)
+        )
+        listed = np.zeros((len(shape.heads), count), dtype=np.int64)
+        for kind in range(len(shape.kinds)):
+            plain = make(kind=kind)
+            listed[plain.heads] = plain.listed(count)
+        effects = effects_of(session, listed, progress)
     progress.stage("fit heads", len(shape.heads), "heads")
     labels: dict[int, HeadLabel] = {}
     fits, parts, tests, dense = [], [], [], []
     for kind in range(len(shape.kinds)):
-        fit = HeadFit(folds, shape, vocabulary, kind, limits)
+        fit = make(kind=kind, effects=effects)
         kept, tested = tested_labels(fit)
         errors, _ = fit.dense()
         labels |= dict(zip(fit.heads.tolist(), kept, strict=True))

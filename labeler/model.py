@@ -89,10 +89,10 @@ class LanguageModel:
         self._run(tokens, {**hooks, "unembed.hook_in": _stop}, stop=True)
 
     def logits(
-        self, tokens: Int[Tensor, "batch pos"], hooks: Hooks
+        self, tokens: Int[Tensor, "batch pos"], hooks: Hooks, grad: bool = False
     ) -> Float[Tensor, "batch pos vocabulary"]:
-        """Run to the end, with edits."""
-        found: Tensor = self._run(tokens, hooks, stop=False)
+        """Run to the end, with edits; with `grad` what they put in may be derived by."""
+        found: Tensor = self._run(tokens, hooks, stop=False, grad=grad)
         return found.to(self.device)
 
     def logits_from(
@@ -106,9 +106,11 @@ class LanguageModel:
             )
         return found.to(self.device)
 
-    def _run(self, tokens: Int[Tensor, "batch pos"], hooks: Hooks, stop: bool) -> Any:
+    def _run(
+        self, tokens: Int[Tensor, "batch pos"], hooks: Hooks, stop: bool, grad: bool = False
+    ) -> Any:
         named = [(name, partial(_call, function)) for name, function in hooks.items()]
-        with torch.inference_mode():
+        with torch.enable_grad() if grad else torch.inference_mode():
             try:
                 return self.bridge.run_with_hooks(tokens.to(self.device), fwd_hooks=named)
             except _Stop:

@@ -79,6 +79,10 @@ def run(
     verify: Annotated[
         bool, typer.Option("--verify", help="Run the labels afterwards: what they cost.")
     ] = False,
+    choose_by: Annotated[
+        str | None,
+        typer.Option(help="Choose labels of heads by pattern, or as much by its effect [pattern]."),
+    ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Leave the report out.")] = False,
     copy_to: Annotated[
         str | None, typer.Option(help="Copy the finished folder to a URL: s3://BUCKET/RUN.")
@@ -119,6 +123,7 @@ def run(
         "without": without or None,
         "keep_going": keep_going or None,
         "verify": verify or None,
+        "choose_by": choose_by,
         "overwrite": overwrite or None,
         "resume": resume or None,
     }

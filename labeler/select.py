@@ -22,7 +22,8 @@ class Problem:
 
     `allowed` says which predictions a signal may be given. Weights are held to
     Σ coverage · weight ≤ 1: shares of attention. `level` ranks predictions by simplicity, the
-    simplest lowest.
+    simplest lowest. Where a signal has an `own` gram too, it adds to that of all; `place` says
+    where a prediction stands in it.
     """
 
     gram: Float[ndarray, "prediction prediction"]
@@ -31,6 +32,8 @@ class Problem:
     allowed: Bool[ndarray, "signal prediction"]
     coverage: Float[ndarray, " prediction"]
     level: Int[ndarray, " prediction"] | None = None
+    own: Float[ndarray, "signal own own"] | None = None
+    place: Int[ndarray, "signal prediction"] | None = None
 
     def of(self, signals: ndarray) -> Problem:
         """The same for some of the signals."""
@@ -39,6 +42,8 @@ class Problem:
             moment=self.moment[signals],
             energy=self.energy[signals],
             allowed=self.allowed[signals],
+            own=None if self.own is None else self.own[signals],
+            place=None if self.place is None else self.place[signals],
         )
 
     def error(
@@ -54,10 +59,25 @@ class Problem:
         """Gram and moment restricted to each signal's choice; empty slots stand apart."""
         used = chosen >= 0
         index = np.where(used, chosen, 0)
-        gram = self.gram[index[:, :, None], index[:, None, :]]
+        gram = self._gram(index[:, :, None], index[:, None, :])
         gram = gram * (used[:, :, None] & used[:, None, :])
         moment = np.take_along_axis(self.moment, index, axis=1) * used
         return gram, moment
+
+    def _gram(
+        self, first: Int[ndarray, "_ _ _"], second: Int[ndarray, "_ _ _"]
+    ) -> Float[ndarray, "_ _ _"]:
+        """Places of each signal's gram."""
+        found = self.gram[first, second]
+        if self.own is None or self.place is None:
+            return found
+        signal = np.arange(len(self.energy))[:, None, None]
+        return found + self.own[signal, self.place[signal, first], self.place[signal, second]]
+
+    def _squares(self) -> Float[ndarray, "signal prediction"]:
+        """The diagonal of each signal's gram."""
+        every = np.arange(len(self.gram))[None, :, None]
+        return self._gram(every, every)[:, :, 0]
 
     def weights(self, chosen: Int[ndarray, "signal slot"]) -> Float[ndarray, "signal slot"]:
         """Least-squares weights, exactly; ≥ 0 by trying every support if need be."""
@@ -100,15 +120,17 @@ class Problem:
         used = chosen >= 0
         gram, moment = self._sub(chosen)
         index = np.where(used, chosen, 0)
-        cross = self.gram[index] * used[:, :, None]
+        every = np.arange(len(self.gram))[None, None, :]
+        cross = self._gram(index[:, :, None], every) * used[:, :, None]
         residual = self.moment.copy()
-        schur = np.broadcast_to(np.diagonal(self.gram), residual.shape).copy()
+        square = self._squares()
+        schur = np.broadcast_to(square, residual.shape).copy()
         if chosen.shape[1]:
             padded = gram + np.eye(chosen.shape[1]) * ~used[:, :, None]
             solved = np.linalg.solve(_ridged(padded), cross)
             residual -= np.einsum("nsp,ns->np", solved, moment)
             schur -= np.einsum("nsp,nsp->np", solved, cross)
-        scale = np.maximum(np.diagonal(self.gram), 1e-12)
+        scale = np.maximum(square, 1e-12)
         usable = self.allowed & (schur > 1e-6 * scale) & (residual > 0)
         gain = np.where(usable, residual**2 / np.where(usable, schur, 1.0), 0.0)
         rows, slots = np.nonzero(used)

@@ -89,7 +89,7 @@ def worth_of(fit: HeadFit, head: int, label: HeadLabel) -> dict[tuple[str, int],
     for rule in label.rules:
         relations = [term.relation for term in rule.terms]
         error = rule_error(fit.choose, head, rule)
-        energy = max(float(fit.choose.energy[head, list(rule.leaves)].sum()), 1e-12)
+        energy = max(fit.choose.variance(head, rule.leaves), 1e-12)
         # About the share as it was fitted: rounding may be as much as the interval is wide.
         fitted = fitted_shares(small_problem(fit.choose, head, relations, rule.leaves))
         margins = _margins(fit.choosers, fit.choose, head, rule)
@@ -109,7 +109,7 @@ def _judged(fit: HeadFit, head: int, rule: Rule) -> Float[ndarray, " fold"]:
 
 def _p(fit: HeadFit, head: int, rule: Rule, gain: Float[ndarray, " fold"]) -> float:
     """p of what is gained on each judging fold, in parts of the variance on the rule's rows."""
-    energy = np.array([sums.energy[head, list(rule.leaves)].sum() for sums in fit.judges])
+    energy = np.array([sums.variance(head, rule.leaves) for sums in fit.judges])
     return float(p_positive(gain[:, None], energy[:, None])[0])
 
 

@@ -61,7 +61,7 @@ class Nearest:
 
 @dataclass(frozen=True)
 class Trial:
-    """What `labeler try` found."""
+    """What `labeler try` found; `by_effect` says that the run's labels are not those compared."""
 
     heads: list[Change]
     neurons: list[Change]
@@ -70,6 +70,7 @@ class Trial:
     n_neurons: int
     prompts: int
     complete: bool
+    by_effect: bool
     new_classes: tuple[str, ...]
 
 
@@ -89,6 +90,7 @@ def trial(extended: Extended) -> Trial:
         n_neurons=shape.n_layers * shape.d_mlp,
         prompts=extended.prompts,
         complete=extended.complete,
+        by_effect=extended.session.settings.choose_by == "effect",
         new_classes=tuple(
             item.name for item in vocabulary.features if item.query_class and item.name not in known
         ),
@@ -106,7 +108,7 @@ def _heads(extended: Extended) -> tuple[list[Change], list[Nearest]]:
     for kind in range(len(shape.kinds)):
         fit = HeadFit(extended.folds, shape, vocabulary, kind, limits)
         before = [printed[head] for head in fit.heads]
-        if not extended.complete:
+        if not extended.complete or session.settings.choose_by == "effect":
             before = _before(extended, kind)
         after, tests = tested_labels(fit)
         q = {(t.head, t.relation): t.q for t in tests}

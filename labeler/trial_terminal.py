@@ -87,9 +87,11 @@ def _waiting(row: Nearest) -> Table:
 
 
 def _basis(trial: Trial) -> str:
+    heads = "both labels of a head chosen by pattern, those of the run by effect"
+    if not trial.by_effect:
+        heads = "heads get the labels that a run with the plugin would choose"
     what = (
-        f"All {trial.prompts:,} prompts of the run: heads get the labels that a run with the "
-        "plugin would choose"
+        f"All {trial.prompts:,} prompts of the run: {heads}"
         if trial.complete
         else f"A trial on {trial.prompts:,} prompts of the run, both labels fitted on these "
         "(--max-prompts for more)"

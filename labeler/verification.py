@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from heuristics.text import Text
 from labeler.ablate import ablate_neurons, parse_neurons
 from labeler.campaign import Campaign, controls
 from labeler.classes import QueryClasses
@@ -31,6 +28,7 @@ from labeler.results import RunFolder, open_run, write_json, write_table
 from labeler.session import Session
 from labeler.stand_ins import StandIns
 from labeler.statistics import Statistics, split_folds
+from labeler.turns import texts_in_turn
 
 VERIFY_PROMPTS = 150
 LOGITS = 6
@@ -154,8 +152,8 @@ def run_campaign(
         profiles=Profiles.of([folds[i] for i in choose], shape),
         mean=[],
     )
-    choosing = _texts(session, judging=False, limit=max_prompts)
-    judging = _texts(session, judging=True, limit=max_prompts)
+    choosing = [text for _, text in texts_in_turn(session, judging=False, limit=max_prompts)]
+    judging = [text for _, text in texts_in_turn(session, judging=True, limit=max_prompts)]
     budget = session.settings.token_budget
     campaign = Campaign(
         session.model, stand_ins, session.prepare, choosing, judging, budget, progress
@@ -179,31 +177,6 @@ def _dense(session: Session, folds: Sequence[Statistics]) -> list[Rules]:
         fit = HeadFit(folds, shape, vocabulary, kind, session.settings.thresholds)
         weight[fit.heads[:, None], fit.leaves] = fit.dense()[1].transpose(1, 0, 2)
     return [Rules.of_dense(weight[shape.heads_of(layer)]) for layer in range(shape.n_layers)]
-
-
-def _texts(session: Session, judging: bool, limit: int) -> list[Text]:
-    """At most so many texts, of prompts from all folds in turn, in the order of their digests.
-
-    So they are of any length. Of prompts that were split the first pieces come first, all others
-    where there are too few of these.
-    """
-    half = [shard for shard in session.shards if (shard.fold % 2 == 1) == judging]
-    ranked: list[tuple[int, int, str]] = []
-    for fold, shards in groupby(sorted(half, key=lambda shard: shard.fold), lambda s: s.fold):
-        prompts = [prompt for shard in shards for prompt in shard.prompts]
-        ranked += [(rank, fold, prompt.text) for rank, prompt in enumerate(prompts)]
-    turn = {text: number for number, (_, _, text) in enumerate(sorted(ranked)[:limit])}
-    found: list[tuple[int, int, Text]] = []
-    for shard in half:
-        if turn.keys().isdisjoint(prompt.text for prompt in shard.prompts):
-            continue
-        pieces: Counter[str] = Counter()
-        for text in session.texts(shard.prompts):
-            if text.string in turn:
-                found.append((pieces[text.string], turn[text.string], text))
-                pieces[text.string] += 1
-    found.sort(key=lambda item: item[:2])
-    return [text for _, _, text in found[:limit]]
 
 
 def headline(curve: Sequence[Mapping[str, float | None]]) -> str:

@@ -286,6 +286,9 @@ def cautions(folders: Sequence[RunFolder]) -> Iterator[str]:
         "The thresholds differ": [
             str(sorted((run["settings"].get("thresholds") or {}).items())) for run in runs
         ],
+        "Labels of heads were chosen by pattern in one, by effect in the other": [
+            run["settings"].get("choose_by", "pattern") for run in runs
+        ],
         "The numbers of layers or heads differ: heads are compared where names agree": [
             (run["model"].get("n_layers"), run["model"].get("n_heads")) for run in runs
         ],

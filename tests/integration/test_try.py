@@ -257,6 +257,18 @@ def test_the_command(made: Made, cli: Cli, tmp_path: Path):
     assert few.error == "--max-prompts is 0; expected at least 1"
 
 
+def test_of_a_run_by_effect_labels_by_pattern_are_compared(made: Made, cli: Cli, tmp_path: Path):
+    """A trial derives no predictions: what it says of the run's labels would be of others."""
+    folder = tmp_path / "run"
+    shutil.copytree(made.without, folder)
+    settings = (folder / "settings.toml").read_text()
+    assert 'choose_by = "pattern"' in settings
+    (folder / "settings.toml").write_text(settings.replace('"pattern"', '"effect"'))
+    said = " ".join(cli("try", made.plugin, "--run", folder).out.split())
+    assert "both labels of a head chosen by pattern, those of the run by effect" in said
+    assert "takes one before" in said
+
+
 def test_a_watched_file_is_tried_again_when_it_is_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 from transformers.activations import ACT2FN
 
+from labeler.batches import pad
 from labeler.errors import ModelError
 from labeler.families import ALL, FAMILIES, page
 from labeler.model import load_model
 from labeler.predict import baseline
+from labeler.sensitivity import _derived, _directions
 from labeler.verify import Start, Trial, replacement, self_test
 
 from .conftest import RELATIONS, Small
@@ -67,6 +70,27 @@ def test_a_head_alone_is_rebuilt_from_what_a_clean_run_kept(small: Small):
     assert not torch.allclose(whole.logits(one), whole.clean_logits)
     if small.family.start_at_layer:
         assert torch.allclose(kept.logits(one), whole.logits(one), atol=1e-5)
+
+
+def test_slopes_are_what_moving_a_pattern_does_to_the_predictions(small: Small):
+    """Along each direction of the logits, against the difference that a small move makes."""
+    model, shape, item = small.model, small.model.shape, small.items[0]
+    tokens = pad([item])
+    clean = model.logits(tokens, {})[0]
+    directions = list(islice(_directions(clean, item.tokens), 2))
+    step, head = 0.03, shape.n_heads - 1
+    for layer, (pattern, value, slope) in enumerate(_derived(model, item)):
+        even = baseline(len(item), shape.windows[layer])
+        away = even - pattern[head]
+        moved = [
+            model.logits(tokens, model.replace_pattern(layer, [head], one[None, None]))[0]
+            for one in (pattern[head] + step * away, pattern[head] - step * away)
+        ]
+        read = away @ value[:, head * value.shape[1] // shape.n_heads]
+        for draw, along in enumerate(directions):
+            found = (slope[head, :, :, draw] * read).sum()
+            expected = (along * (moved[0] - moved[1])).sum() / (2 * step)
+            assert float(found) == pytest.approx(float(expected), rel=0.05, abs=2e-4)
 
 
 def test_what_the_parts_of_a_layer_write_adds_up(small: Small):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -33,6 +35,33 @@ def test_nonnegative_weights_are_those_of_scipy(seed: int) -> None:
         np.testing.assert_allclose(weight[signal], expected, atol=1e-6)
         error = problem.error(chosen, weight)[signal]
         assert error == pytest.approx(norm**2, rel=1e-6)
+
+
+def test_a_gram_of_its_own_adds_to_that_of_all() -> None:
+    """Four more rows for each signal, in which only three of the six predictions say anything."""
+    x, y = _data(2)
+    rng = np.random.default_rng(3)
+    listed = np.stack([rng.permutation(6)[:3] for _ in range(y.shape[1])])
+    more, seen = rng.uniform(size=(y.shape[1], 4, 3)), rng.uniform(size=(y.shape[1], 4))
+    own, place = np.zeros((len(listed), 4, 4)), np.full((len(listed), 6), 3)
+    moment = y.T @ x
+    for signal, relations in enumerate(listed):
+        own[signal, :3, :3] = more[signal].T @ more[signal]
+        place[signal, relations] = np.arange(3)
+        moment[signal, relations] += more[signal].T @ seen[signal]
+    energy = (y**2).sum(axis=0) + (seen**2).sum(axis=1)
+    problem = replace(_problem(x, y), moment=moment, energy=energy, own=own, place=place)
+    found = select(problem, 2)
+    for signal, relations in enumerate(listed):
+        wide = np.zeros((4, 6))
+        wide[:, relations] = more[signal]
+        both = np.concatenate([x, wide]), np.concatenate([y[:, signal], seen[signal]])[:, None]
+        alone = select(_problem(*both), 2)
+        assert set(found.chosen[signal]) == set(alone.chosen[0])
+        assert found.error[signal] == pytest.approx(alone.error[0], rel=1e-9)
+        assert found.error[signal] == pytest.approx(
+            problem.of(np.array([signal])).error(found.chosen[[signal]], found.weight[[signal]])[0]
+        )
 
 
 def test_dense_weights_are_those_of_scipy() -> None:

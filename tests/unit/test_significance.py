@@ -147,7 +147,10 @@ def test_the_interval_of_a_share_by_its_noise(fit: HeadFit) -> None:
 
 def test_folds_without_a_prompt_do_not_narrow_the_interval_of_a_share(fit: HeadFit) -> None:
     label, names = fit.labels()[0], vars(fit.choose)
-    none = replace(fit.choose, **{n: np.zeros_like(v) for n, v in names.items() if n != "level"})
+    none = replace(
+        fit.choose,
+        **{n: np.zeros_like(v) for n, v in names.items() if n not in ("level", "effects")},
+    )
     padded = copy(fit)
     padded.choosers = [*fit.choosers, none, none]
     assert worth_of(padded, 0, label) == worth_of(fit, 0, label)
