@@ -34,7 +34,7 @@ class Heuristic:
     distance profile. With `start` a relation may name the first position, the attention sink; it
     is left out of others. `parse` says that the parse is needed. `package` and `version` are those
     of the installed package that it came from, empty for a file; `hash` is that of its module's
-    source.
+    source, or of its own code where there is no file (a notebook).
     """
 
     name: str

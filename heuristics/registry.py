@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from heuristics.contract import Family, Heuristic
 from heuristics.errors import PluginError, did_you_mean, line_in
+from heuristics.fingerprint import code_hash, module_hash
 from heuristics.lifts import LIFTS, lifted
 
 BUILTIN = (
@@ -182,7 +183,7 @@ def classify(module: ModuleType, place: Found | None = None) -> list[Heuristic]:
     unique = [
         replace(
             item,
-            hash=source,
+            hash=source or code_hash(item),
             package=place.package if place else "",
             version=place.version if place else "",
         )
@@ -240,11 +241,13 @@ def load_heuristics(
 def _declared(place: Found) -> list[Heuristic]:
     found = classify(load(place), place)
     if not found:
-        raise PluginError(
-            f"plugin {place.origin} declares no heuristic (@feature or @relation)",
-            module=place.origin,
-            reason="declares no heuristic (@feature or @relation)",
-        )
+        reason = "declares no heuristic (@feature or @relation)"
+        if place.origin == "__main__":
+            reason += (
+                "; it is the notebook or script that is running: go on from the one that declares "
+                "them, or begin with a run that has them from a file"
+            )
+        raise PluginError(f"plugin {place.origin} {reason}", module=place.origin, reason=reason)
     return found
 
 
@@ -298,11 +301,3 @@ def relations(heuristics: Iterable[Heuristic]) -> tuple[Heuristic, ...]:
 def features(heuristics: Iterable[Heuristic]) -> tuple[Heuristic, ...]:
     """Those that speak about positions."""
     return tuple(item for item in heuristics if item.kind == "feature")
-
-
-def module_hash(name: str) -> str:
-    """SHA-256 of a module's source file, first 16 digits; '' where there is none."""
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if not file or not Path(file).is_file():
-        return ""
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
