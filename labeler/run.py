@@ -76,16 +76,21 @@ class Run:
         found = [left_out, near_copies(run["corpus"])]
         return [*filter(None, found), *plugins.warnings(run)]
 
-    def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:
+    def verify(self, progress: Progress | bool | None = None, max_prompts: int = 150) -> Run:
         """Run the labels and measure the loss; the run with what that found."""
         from labeler.verification import verify
 
-        return Run(verify(self.path, progress, max_prompts))
+        with _shown(progress) as told:
+            return Run(verify(self.path, told, max_prompts))
 
     def report(self, path: str | Path | None = None, single_file: bool = False) -> Path:
-        """Write the HTML report; the path of its index page."""
+        """Write the HTML report, to `report` in the run unless told; the path of its index page."""
         from reports.render import render
 
+        if path is not None and not isinstance(path, str | Path):
+            raise ConfigError(
+                f"path is of type {type(path).__name__}; expected the folder to write the report to"
+            )
         return render(self.folder, Path(path) if path else self.path / "report", single_file)
 
     def _repr_html_(self) -> str:
@@ -95,17 +100,17 @@ class Run:
 
 def label(
     model: str | Path = "embedded",
-    prompts: str | Path | Sequence[str] | None = None,
-    out: str | Path = "runs/labels",
+    prompts: str | Path | Iterable[str] | None = None,
+    out: str | Path | None = "runs/labels",
     progress: Progress | bool | None = None,
     **options: Any,
 ) -> Run:
     """Label every head and neuron of a model over prompts: texts, a file, a folder, or `hf:NAME`.
 
-    Options are those of a configuration file of `labeler run`, thresholds included; an existing run
-    in `out` is replaced with `overwrite=True`. `progress=True` shows how far it is. Heuristics of a
-    notebook or script take part with `plugin=["__main__"]`. Raises a LabelerError on anything that
-    the caller can mend.
+    Options are those of a configuration file of `labeler run`, thresholds included; None stands for
+    the default. An existing run in `out` is replaced with `overwrite=True`. `progress=True` shows
+    how far it is. Heuristics of a notebook or script take part with `plugin=["__main__"]`. Raises a
+    LabelerError on anything that the caller can mend.
     """
     if not isinstance(model, str | Path):
         raise ConfigError(
@@ -118,14 +123,7 @@ def label(
             raise ConfigError("prompts and corpus exclude each other; give one of them")
         given["corpus"] = str(prompts)
     elif prompts is not None:
-        if isinstance(prompts, bytes | Mapping) or not isinstance(prompts, Iterable):
-            raise ConfigError(
-                f"prompts is of type {type(prompts).__name__}; expected texts, as in ['A cat …'], "
-                "or the name of a corpus"
-            )
-        given["prompts"] = tuple(prompts)
-        if not given["prompts"]:
-            raise ConfigError("prompts is empty; expected at least one text, or leave it out")
+        given["prompts"] = _texts(prompts)
     settings = load_settings(None, given)
     with _shown(progress) as told:
         run = run_labels(settings, told)
@@ -137,13 +135,37 @@ def load(path: str | Path) -> Run:
 
     A URL is fetched into the cache.
     """
-    from labeler.remote import fetched
+    from labeler.remote import run_path
 
-    return Run(open_run(fetched(str(path)) if "://" in str(path) else path))
+    return Run(open_run(run_path(path)))
+
+
+def _texts(prompts: object) -> tuple[str, ...]:
+    """Prompts given one by one; ConfigError where they are none. What is no text is told later."""
+    if isinstance(prompts, pd.DataFrame):
+        raise ConfigError(
+            f"prompts is a table with the columns {', '.join(map(repr, prompts.columns))}; give "
+            "the one that has the texts, as in prompts=table['text']"
+        )
+    if isinstance(prompts, bytes | Mapping) or not isinstance(prompts, Iterable):
+        raise ConfigError(
+            f"prompts is of type {type(prompts).__name__}; expected texts, as in ['A cat …'], "
+            "or the name of a corpus"
+        )
+    # An array of texts has strings of numpy's own.
+    texts = tuple(str(text) if isinstance(text, str) else text for text in prompts)
+    if not texts:
+        raise ConfigError("prompts is empty; expected at least one text, or leave it out")
+    return texts
 
 
 def _shown(progress: Progress | bool | None) -> AbstractContextManager[Progress | None]:
     if not isinstance(progress, bool):
+        if not isinstance(progress, Progress | None):
+            raise ConfigError(
+                f"progress is of type {type(progress).__name__}; expected True, False, or what has "
+                "the methods of labeler.progress.Progress"
+            )
         return nullcontext(progress)
     from labeler.terminal import TerminalProgress, console
 
