@@ -20,6 +20,7 @@ from labeler.config import Settings, load_settings
 from labeler.engines.fold import fold_statistics
 from labeler.engines.ray import load_ray
 from labeler.engines.threads import limited, with_engine
+from labeler.engines.undisturbed import undisturbed
 from labeler.errors import ConfigError
 from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
@@ -80,7 +81,7 @@ class Run:
         """Run the labels and measure the loss; the run with what that found."""
         from labeler.verification import verify
 
-        with _shown(progress) as told:
+        with _shown(progress) as told, undisturbed():
             return Run(verify(self.path, told, max_prompts))
 
     def report(self, path: str | Path | None = None, single_file: bool = False) -> Path:
@@ -125,7 +126,7 @@ def label(
     elif prompts is not None:
         given["prompts"] = _texts(prompts)
     settings = load_settings(None, given)
-    with _shown(progress) as told:
+    with _shown(progress) as told, undisturbed():
         run = run_labels(settings, told)
         return run.verify(told) if settings.verify else run
 

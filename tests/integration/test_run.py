@@ -10,8 +10,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from labeler import label, load
 from labeler.errors import ConfigError, LabelerError
@@ -342,6 +344,22 @@ def test_the_python_api_verifies_and_tells_if_asked(
     assert "order: 4 prompts" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="max_prompts is '8'; expected an integer of at least 1"):
         run.verify(max_prompts="8")  # type: ignore[arg-type]
+
+
+def test_what_the_caller_has_set_in_torch_and_numpy_changes_nothing(
+    model: Path, corpus: Path, tmp_path: Path
+):
+    plain = label(model, corpus, tmp_path / "plain", verify=True)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"), np.errstate(all="raise"):  # a device on which nothing is
+            set_so = label(model, corpus, tmp_path / "set", verify=True)
+            assert torch.empty(0).device.type == "meta"
+        assert torch.get_default_dtype() == torch.float64  # and it is left as it was
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for table in TABLES:
+        assert (set_so.path / table).read_bytes() == (plain.path / table).read_bytes(), table
 
 
 def test_heuristics_of_the_caller_take_part(model: Path, tmp_path: Path):
