@@ -20,3 +20,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(run, name)
     raise AttributeError(f"module 'labeler' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """For `help` and completion: what is imported when it is asked for is there, too."""
+    return sorted({*globals(), *__all__})

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -92,11 +93,14 @@ class Run:
             raise ConfigError(
                 f"path is of type {type(path).__name__}; expected the folder to write the report to"
             )
-        return render(self.folder, Path(path) if path else self.path / "report", single_file)
+        out = Path(path) if path else self.path / "report"
+        return render(open_run(self.path), out, single_file)  # not what a caller made of tables
 
     def _repr_html_(self) -> str:
         shown = self.heads[["name", "confidence", "label", "r2"]]
-        return f"<p>{self.headline}</p>{shown.to_html(index=False, escape=True)}"
+        with pd.option_context("display.max_colwidth", None):  # a label in full
+            table = shown.to_html(index=False, escape=True)
+        return f"<p>{escape(self.headline)}</p>{table}"
 
 
 def label(
