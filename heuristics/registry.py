@@ -20,7 +20,7 @@ from typing import NamedTuple
 from heuristics.contract import Family, Heuristic
 from heuristics.errors import PluginError, did_you_mean, line_in
 from heuristics.fingerprint import code_hash, module_hash
-from heuristics.lifts import LIFTS, lifted
+from heuristics.lifts import lifted
 
 BUILTIN = (
     "heuristics.position",
@@ -189,14 +189,6 @@ def classify(module: ModuleType, place: Found | None = None) -> list[Heuristic]:
         )
         for item in {id(item): item for item in declared}.values()
     ]
-    for item in unique:
-        unknown = [lift for lift in item.lifts if lift not in LIFTS]
-        if unknown:
-            hint = did_you_mean(unknown[0], LIFTS)
-            raise PluginError(
-                f"{item.name!r} in {item.module}: unknown lift {unknown[0]!r}; {hint}",
-                module=item.module,
-            )
     return unique + [relation for item in unique for relation in lifted(item)]
 
 
@@ -212,6 +204,8 @@ def load_heuristics(
     With `on_error` a plugin that cannot be loaded, or whose names clash with earlier ones, is
     reported and left out; without it that is a PluginError.
     """
+    if isinstance(plugins, str):
+        raise PluginError(f"plugins takes several names, as in [{plugins!r}]")
     by_key: dict[tuple[str, str], Heuristic] = {}
     for place in find(plugins):
         try:
