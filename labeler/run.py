@@ -131,7 +131,7 @@ def label(
         given["prompts"] = _texts(prompts)
     settings = load_settings(None, given)
     with _shown(progress) as told, undisturbed():
-        run = run_labels(settings, told)
+        run = _anywhere(run_labels(settings, told).folder)
         return run.verify(told) if settings.verify else run
 
 
@@ -142,7 +142,12 @@ def load(path: str | Path) -> Run:
     """
     from labeler.remote import run_path
 
-    return Run(open_run(run_path(path)))
+    return _anywhere(open_run(run_path(path)))
+
+
+def _anywhere(folder: RunFolder) -> Run:
+    """The run is read when it is asked for tables, and the process may have gone elsewhere."""
+    return Run(replace(folder, path=folder.path.absolute()))
 
 
 def _texts(prompts: object) -> tuple[str, ...]:

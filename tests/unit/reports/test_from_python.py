@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 import labeler
 from labeler import load
 
@@ -19,6 +21,16 @@ def test_the_report_is_of_the_run_whatever_a_caller_made_of_its_tables(
     del run.heads["label"]
     changed = run.report(tmp_path / "changed.html", single_file=True)
     assert changed.read_bytes() == plain.read_bytes()
+
+
+def test_a_run_is_read_wherever_the_process_went(
+    run_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(run_path.parent)
+    run = load(run_path.name)
+    monkeypatch.chdir(tmp_path)
+    assert list(run.heads["name"]) == list(load(run_path).heads["name"])  # and not an empty table
+    assert len(run.heads)
 
 
 def test_a_notebook_shows_labels_in_full_and_runs_no_code_of_a_run(run_path: Path, tmp_path: Path):
