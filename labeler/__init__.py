@@ -8,7 +8,10 @@ run = load("runs/labels")  # a run of before
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labeler.run import Run, label, load
 
 __version__ = "0.1.0"
 __all__ = ["Run", "label", "load"]
