@@ -6,7 +6,7 @@ import difflib
 import inspect
 import re
 import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
@@ -34,7 +34,7 @@ class Heuristic:
     distance profile. With `start` a relation may name the first position, the attention sink; it
     is left out of others. `parse` says that the parse is needed. `package` and `version` are those
     of the installed package that it came from, empty for a file; `hash` is that of its module's
-    source.
+    source, or of its own code where there is no file (a notebook).
     """
 
     name: str
@@ -114,6 +114,9 @@ class Heuristic:
         query_class: bool = False,
     ) -> Heuristic:
         """The same prediction under another name, for compositions."""
+        where = f"{self.kind} {name!r}, made of {self.name!r}"
+        _check_name(where, name, self.kind)
+        _check_lifting(where, lifts, "token")
         if self.kind == "feature":
             noun = noun or name
             phrase = phrase or f"{noun}s"
@@ -206,6 +209,9 @@ def _declare(
     name: str, phrase: str, noun: str, fields: dict[str, Any], parameters: dict[str, Sequence[Any]]
 ) -> Callable[[Callable[..., Any]], Any]:
     module = calling_module()
+    for parameter, values in parameters.items():
+        if isinstance(values, Iterator):  # which is empty once it was looked at
+            parameters[parameter] = tuple(values)
     _check_declaration(name, module, fields["kind"], parameters)
 
     def decorate(function: Callable[..., Any]) -> Heuristic | Family:
@@ -244,12 +250,7 @@ def _check_declaration(
 ) -> None:
     """PluginError for a name or parameters that cannot be meant, at the line that declares them."""
     where = f"{kind} {name!r} in {module}"
-    if not isinstance(name, str) or not name.strip():
-        raise PluginError(f"{where}: a {kind} needs a name, as in @{kind}('colour word')")
-    if not name.isprintable() or name != name.strip():
-        raise PluginError(
-            f"{where}: a name is printable and has no spaces around it, as in 'colour word'"
-        )
+    _check_name(where, name, kind)
     options, others = _options(feature), _options(relation)
     if kind == "relation":
         options, others = others, options
@@ -278,13 +279,23 @@ def _check_declaration(
         raise PluginError(f"{where}: {{{unknown[0]}}} in the name is no parameter of it")
 
 
+def _check_name(where: str, name: str, kind: str) -> None:
+    if not isinstance(name, str) or not name.strip():
+        raise PluginError(f"{where}: a {kind} needs a name, as in @{kind}('colour word')")
+    if not name.isprintable() or name != name.strip():
+        raise PluginError(
+            f"{where}: a name is printable and has no spaces around it, as in 'colour word'"
+        )
+
+
 def _options(declare: Callable[..., Any]) -> list[str]:
     return [*inspect.signature(declare).parameters][1:-1]
 
 
 def _check_lifting(where: str, lifts: Iterable[str], unit: str) -> None:
-    if isinstance(lifts, str):
-        raise PluginError(f"{where}: lifts takes several names, as in lifts=({lifts!r},)")
+    if isinstance(lifts, str) or not isinstance(lifts, Iterable):
+        one = lifts if isinstance(lifts, str) else "nearest"
+        raise PluginError(f"{where}: lifts takes several names, as in lifts=({one!r},)")
     if unit not in ("token", "word"):
         raise PluginError(f"{where}: unit is {unit!r}; expected 'token' or 'word'")
 

@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from heuristics.check import feature_mask
 from heuristics.contract import Heuristic
+from heuristics.errors import PluginError, did_you_mean
 from heuristics.targets import Targets, mask_to_keys
 from heuristics.text import Text
 
@@ -131,6 +132,13 @@ LIFTS: dict[str, tuple[Lift, str, str]] = {
 
 def lifted(base: Heuristic) -> list[Heuristic]:
     """The relations that a feature declares; start of text is never among their targets."""
+    for lift in base.lifts:
+        if lift not in LIFTS:
+            raise PluginError(
+                f"{base.name!r} in {base.module}: unknown lift {lift!r}; "
+                f"{did_you_mean(str(lift), LIFTS)}",
+                module=base.module,
+            )
 
     def marked(text: Text) -> ndarray:
         return feature_mask(base, text) & ~text.is_start

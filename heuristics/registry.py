@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from heuristics.contract import Family, Heuristic
 from heuristics.errors import PluginError, did_you_mean, line_in
-from heuristics.lifts import LIFTS, lifted
+from heuristics.fingerprint import code_hash, module_hash
+from heuristics.lifts import lifted
 
 BUILTIN = (
     "heuristics.position",
@@ -183,20 +184,12 @@ def classify(module: ModuleType, place: Found | None = None) -> list[Heuristic]:
     unique = [
         replace(
             item,
-            hash=source,
+            hash=source or code_hash(item),
             package=place.package if place else "",
             version=place.version if place else "",
         )
         for item in {id(item): item for item in declared}.values()
     ]
-    for item in unique:
-        unknown = [lift for lift in item.lifts if lift not in LIFTS]
-        if unknown:
-            hint = did_you_mean(unknown[0], LIFTS)
-            raise PluginError(
-                f"{item.name!r} in {item.module}: unknown lift {unknown[0]!r}; {hint}",
-                module=item.module,
-            )
     return unique + [relation for item in unique for relation in lifted(item)]
 
 
@@ -212,6 +205,8 @@ def load_heuristics(
     With `on_error` a plugin that cannot be loaded, or whose names clash with earlier ones, is
     reported and left out; without it that is a PluginError.
     """
+    if isinstance(plugins, str):
+        raise PluginError(f"plugins takes several names, as in [{plugins!r}]")
     by_key: dict[tuple[str, str], Heuristic] = {}
     for place in find(plugins):
         try:
@@ -241,11 +236,13 @@ def load_heuristics(
 def _declared(place: Found) -> list[Heuristic]:
     found = classify(load(place), place)
     if not found:
-        raise PluginError(
-            f"plugin {place.origin} declares no heuristic (@feature or @relation)",
-            module=place.origin,
-            reason="declares no heuristic (@feature or @relation)",
-        )
+        reason = "declares no heuristic (@feature or @relation)"
+        if place.origin == "__main__":
+            reason += (
+                "; it is the notebook or script that is running: go on from the one that declares "
+                "them, or begin with a run that has them from a file"
+            )
+        raise PluginError(f"plugin {place.origin} {reason}", module=place.origin, reason=reason)
     return found
 
 
@@ -299,11 +296,3 @@ def relations(heuristics: Iterable[Heuristic]) -> tuple[Heuristic, ...]:
 def features(heuristics: Iterable[Heuristic]) -> tuple[Heuristic, ...]:
     """Those that speak about positions."""
     return tuple(item for item in heuristics if item.kind == "feature")
-
-
-def module_hash(name: str) -> str:
-    """SHA-256 of a module's source file, first 16 digits; '' where there is none."""
-    file = getattr(sys.modules.get(name), "__file__", None)
-    if not file or not Path(file).is_file():
-        return ""
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]

@@ -21,6 +21,7 @@ from numpy import ndarray
 
 from heuristics.check import agrees_with_itself, evaluated, failure, feature_mask
 from heuristics.contract import Family, Heuristic
+from heuristics.errors import PluginError
 from heuristics.lifts import lifted
 from heuristics.parse import Parse
 from heuristics.registry import classify
@@ -96,7 +97,13 @@ def check(heuristic: Any, on: Sequence[Text] | None = None) -> None:
     A heuristic returns the right shape and type, finite weights, the same on every call, does not
     raise, and leaves the text alone. Texts are those of `texts()` unless given.
     """
-    for item in _members(heuristic):
+    members = list(_members(heuristic))
+    if not members:
+        raise PluginError(
+            "there is no heuristic in what was to be checked; expected what @feature or @relation "
+            "made, or the module that declares it"
+        )
+    for item in members:
         for sample in texts() if on is None else on:
             before = _digest(sample)
             agrees_with_itself(item, sample)
@@ -106,12 +113,14 @@ def check(heuristic: Any, on: Sequence[Text] | None = None) -> None:
 
 def fires(feature: Heuristic, said: str | Text) -> list[str]:
     """The tokens on which a feature fires, spaces around them left out."""
+    _expect(feature, "feature")
     sample = text(said) if isinstance(said, str) else said
     return [token.strip() for token in sample.tokens[feature_mask(feature, sample)]]
 
 
 def attends(relation: Heuristic, said: str | Text) -> dict[str, list[str]]:
     """Query → its keys as tokens, for queries with visible keys; of equal queries the last."""
+    _expect(relation, "relation")
     sample = text(said) if isinstance(said, str) else said
     query, key, weight = evaluated(relation, sample)
     seen = (key <= query) & (query > 0) & (weight > 0)
@@ -133,6 +142,14 @@ def _members(value: Any) -> Iterator[Heuristic]:
             yield from _members(item)
     else:
         raise TypeError(f"expected what @feature or @relation made, got {type(value).__name__}")
+
+
+def _expect(value: Any, kind: str) -> None:
+    if not isinstance(value, Heuristic):
+        raise TypeError(f"expected what @{kind} made, got {type(value).__name__}")
+    if value.kind != kind:
+        other = "fires" if value.kind == "feature" else "attends"
+        raise TypeError(f"expected a {kind}; {value.name!r} is a {value.kind}, take `{other}`")
 
 
 def _digest(sample: Text) -> str:

@@ -8,7 +8,10 @@ run = load("runs/labels")  # a run of before
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labeler.run import Run, label, load
 
 __version__ = "0.1.0"
 __all__ = ["Run", "label", "load"]
@@ -20,3 +23,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(run, name)
     raise AttributeError(f"module 'labeler' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """For `help` and completion: what is imported when it is asked for is there, too."""
+    return sorted({*globals(), *__all__})

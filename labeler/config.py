@@ -158,6 +158,8 @@ def _checked(
 def _unknown(name: str, known: list[str]) -> str:
     if name in _names(Thresholds):
         return f"{name} is a threshold; it goes under [thresholds]"
+    if name == "thresholds":
+        return "thresholds are given one by one, as in likely=0.3"
     return f"unknown option {printable(repr(name), 60)}; {did_you_mean(name, known)}"
 
 
@@ -228,7 +230,11 @@ def _expected(name: str, hint: Any, value: Any) -> str:
         str: "a string", Path: "a path", bool: "true or false",
         int: f"an integer {bounds}", float: f"a number {bounds}",
     }  # fmt: skip
-    return words.get(kind, "a list of strings")
+    if kind in words:
+        return words[kind] + (" that is not empty" if value == "" else "")
+    items = enumerate(value if isinstance(value, list | tuple) else (), 1)
+    unfit = [f", and number {at} is {_shown(item)}" for at, item in items if not _fits(item, str)]
+    return "a list of strings" + "".join(unfit[:1])
 
 
 def _converted(value: Any, hint: Any) -> Any:

@@ -203,7 +203,10 @@ def _path(path: Path, column: str) -> Iterator[Record]:
     if path.is_dir():
         yield from readers.read_folder(path, name)
     elif not path.exists():
-        raise CorpusError(f"corpus {name} not found; expected {KINDS}, or {EMBEDDED_NAME!r}")
+        raise CorpusError(
+            f"corpus {name} not found; expected {KINDS}, or {EMBEDDED_NAME!r}; a text itself goes "
+            "to --prompt, in Python into a list"
+        )
     elif not path.is_file():
         raise CorpusError(f"corpus {name} is not a regular file; to read from a pipe, pass -")
     elif kind == ".parquet":

@@ -116,9 +116,9 @@ def writing(out: Path, plan: bytes, resume: bool) -> Iterator[None]:
     missing = _missing(out)
     with locked(out):
         begun = resume and (out / "plan.json").is_file()
+        if begun:
+            check_plan(out, plan)
         try:
-            if begun:
-                check_plan(out, plan)
             clear(out, keep=BEGUN if begun else ())
             write_atomic(out / "plan.json", plan)
             yield

@@ -94,6 +94,10 @@ def read_table(path: Path, file: str, columns: tuple[str, ...]) -> pd.DataFrame:
             for name in dict.fromkeys([*columns, *(set(names) & NUMBERS)]):
                 _check_column(table.column(name), name, file)
         frame = table.to_pandas(ignore_metadata=True)
+        bare = [name for name in columns if pa.types.is_null(table.schema.field(name).type)]
+        for name in bare:
+            if _kind(name, file) == "numbers":  # of which none was measured: NaN, as among others
+                frame[name] = frame[name].astype(float)
     except RunFolderError:
         raise
     except (Exception, pa.ArrowException) as error:

@@ -18,16 +18,14 @@ from numpy import ndarray
 from heuristics.text import Text
 from labeler.batches import pad
 from labeler.corpus import Shard
-from labeler.effects import how_many
 from labeler.engines.forked import in_order, meanwhile
 from labeler.engines.threads import affordable, workers
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
-from labeler.fit_heads import HeadFit
 from labeler.head_control import limits_of_heads, said_of_short
+from labeler.head_labels import HeadFindings, label_heads
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
 from labeler.headline import headline
 from labeler.hooks import hook_rows
-from labeler.labels import HeadLabel
 from labeler.loading import WORKING
 from labeler.measure import Measured, measure
 from labeler.neurons import (
@@ -42,9 +40,7 @@ from labeler.profiles import Profiles
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
 from labeler.score import ahead
-from labeler.sensitivity import effects_of
 from labeler.session import Session, judging_prompts, showcase
-from labeler.significance import Test, tested_labels
 from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
 from labeler.verify import real_patterns
@@ -74,50 +70,6 @@ class Findings:
         write_atomic(out / "showcase" / "patterns.npz", buffer.getvalue())
 
 
-@dataclass(frozen=True, eq=False)
-class HeadFindings:
-    """The labels of all heads in model order, and the fits that they came from."""
-
-    labels: list[HeadLabel]
-    fits: list[HeadFit]
-    parts: list[list[HeadLabel]]
-    tests: list[list[Test]]
-    dense: list[ndarray]
-
-
-def fit_all_heads(
-    session: Session, folds: Sequence[Statistics], limits: Thresholds, progress: Progress
-) -> HeadFindings:
-    """Labels of all heads, by kind of window."""
-    shape, vocabulary = session.model.shape, session.vocabulary
-    make = partial(HeadFit, folds, shape, vocabulary, thresholds=limits)
-    effects = None
-    if session.settings.choose_by == "effect" and session.n_folds:
-        count = how_many(
-            len(folds), len(shape.heads), len(vocabulary.classes), len(vocabulary.relations)
-        )
-        listed = np.zeros((len(shape.heads), count), dtype=np.int64)
-        for kind in range(len(shape.kinds)):
-            plain = make(kind=kind)
-            listed[plain.heads] = plain.listed(count)
-        effects = effects_of(session, listed, progress)
-    progress.stage("fit heads", len(shape.heads), "heads")
-    labels: dict[int, HeadLabel] = {}
-    fits, parts, tests, dense = [], [], [], []
-    for kind in range(len(shape.kinds)):
-        fit = make(kind=kind, effects=effects)
-        kept, tested = tested_labels(fit)
-        errors, _ = fit.dense()
-        labels |= dict(zip(fit.heads.tolist(), kept, strict=True))
-        fits.append(fit)
-        parts.append(kept)
-        tests.append(tested)
-        dense.append(errors)
-        progress.advance(len(kept))
-    ordered = [labels[index] for index in sorted(labels)]
-    return HeadFindings(ordered, fits, parts, tests, dense)
-
-
 def judge(session: Session, folds: Sequence[Statistics], progress: Progress) -> Findings:
     """Everything after the statistics."""
     limits = limits_of_heads(session, progress)  # by itself: of one copy at a time there is room
@@ -139,7 +91,7 @@ def _judge(
     fork: bool,
 ) -> Findings:
     shape, vocabulary = session.model.shape, session.vocabulary
-    heads = fit_all_heads(session, folds, limits, progress)
+    heads = label_heads(session, folds, limits, progress)
     rules = Rules.by_layer(heads.labels, shape, len(vocabulary.classes))
     shards = list(judging_prompts(session))
     rows = HeadEvidence(heads.labels, shape.n_heads)

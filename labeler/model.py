@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -247,6 +248,10 @@ def _stop(_: Tensor) -> None:
     raise _Stop
 
 
+_LOADING = Lock()
+"""transformers changes its classes while it loads; two that do so at once leave them changed."""
+
+
 def load_model(
     name: str,
     device: str = "auto",
@@ -272,7 +277,7 @@ def load_model(
 
     faithful = Faithful(name, found.device)
     try:
-        with quiet():
+        with _LOADING, quiet():
             tokenizer = tokenizer_of(found.path)
             bridge = TransformerBridge.boot_transformers(
                 found.path,

@@ -21,11 +21,9 @@ MOVED = 0.005
 
 def run_path(run: str) -> Path:
     """A run folder as it was named; one at a URL is fetched into the cache."""
-    if "://" not in run:
-        return Path(run)
-    from labeler.remote import fetched
+    from labeler.remote import run_path as found
 
-    return fetched(run)
+    return found(run)
 
 
 def review(

@@ -57,6 +57,16 @@ def copy_run(out: Path, url: str) -> None:
             store.put_file(str(path), there)
 
 
+def run_path(run: str | Path) -> Path:
+    """A run folder as it was named; one at a URL is fetched into the cache."""
+    if not isinstance(run, str | Path):
+        raise ConfigError(
+            f"run is of type {type(run).__name__}; expected a path or a URL, "
+            "the --out of `labeler run`"
+        )
+    return fetched(str(run)) if "://" in str(run) else Path(run)
+
+
 def fetched(url: str) -> Path:
     """The run at a URL as a folder in the cache, what reading needs of it; each time anew.
 

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy import ndarray
 
 from labeler.errors import RunFolderError as RunFolderError  # for reports, too
-from labeler.foreign import blamed, read_arrays, read_json, read_table
+from labeler.foreign import blamed, read_arrays, read_json, read_table, shown
 from labeler.foreign_facts import check_facts, check_showcase
 
 SCHEMA = 1
@@ -283,20 +283,21 @@ class RunFolder:
 def open_run(path: str | Path) -> RunFolder:
     """A finished run folder; RunFolderError if there is none at `path`."""
     folder = RunFolder(Path(path))
+    said = shown(folder.path)
     if not folder.path.is_dir():
-        raise RunFolderError(f"no run folder at {path}; expected the --out of `labeler run`")
+        raise RunFolderError(f"no run folder at {said}; expected the --out of `labeler run`")
     if not (folder.path / "run.json").is_file():
         begun = (folder.path / "plan.json").is_file()
         then = (
-            f"`labeler run --resume --out {path}` goes on with what was begun there"
+            f"`labeler run --resume --out {said}` goes on with what was begun there"
             if begun
             else "expected the --out of `labeler run`"
         )
-        raise RunFolderError(f"{path} holds no finished run (no run.json); {then}")
+        raise RunFolderError(f"{said} holds no finished run (no run.json); {then}")
     _ = folder.run
     if not (folder.path / "heads.parquet").is_file():
         raise RunFolderError(
-            f"{path} is not whole: heads.parquet is missing; copy all of the run, or run the "
+            f"{said} is not whole: heads.parquet is missing; copy all of the run, or run the "
             "labelling again"
         )
     return folder

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from labeler.config import Settings, load_settings
 from labeler.engines.fold import fold_statistics
 from labeler.engines.ray import load_ray
 from labeler.engines.threads import limited, with_engine
+from labeler.engines.undisturbed import undisturbed
 from labeler.errors import ConfigError
 from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
@@ -76,36 +78,44 @@ class Run:
         found = [left_out, near_copies(run["corpus"])]
         return [*filter(None, found), *plugins.warnings(run)]
 
-    def verify(self, progress: Progress | None = None, max_prompts: int = 150) -> Run:
+    def verify(self, progress: Progress | bool | None = None, max_prompts: int = 150) -> Run:
         """Run the labels and measure the loss; the run with what that found."""
         from labeler.verification import verify
 
-        return Run(verify(self.path, progress, max_prompts))
+        with _shown(progress) as told, undisturbed():
+            return Run(verify(self.path, told, max_prompts))
 
     def report(self, path: str | Path | None = None, single_file: bool = False) -> Path:
-        """Write the HTML report; the path of its index page."""
+        """Write the HTML report, to `report` in the run unless told; the path of its index page."""
         from reports.render import render
 
-        return render(self.folder, Path(path) if path else self.path / "report", single_file)
+        if path is not None and not isinstance(path, str | Path):
+            raise ConfigError(
+                f"path is of type {type(path).__name__}; expected the folder to write the report to"
+            )
+        out = Path(path) if path else self.path / "report"
+        return render(open_run(self.path), out, single_file)  # not what a caller made of tables
 
     def _repr_html_(self) -> str:
         shown = self.heads[["name", "confidence", "label", "r2"]]
-        return f"<p>{self.headline}</p>{shown.to_html(index=False, escape=True)}"
+        with pd.option_context("display.max_colwidth", None):  # a label in full
+            table = shown.to_html(index=False, escape=True)
+        return f"<p>{escape(self.headline)}</p>{table}"
 
 
 def label(
     model: str | Path = "embedded",
-    prompts: str | Path | Sequence[str] | None = None,
-    out: str | Path = "runs/labels",
+    prompts: str | Path | Iterable[str] | None = None,
+    out: str | Path | None = "runs/labels",
     progress: Progress | bool | None = None,
     **options: Any,
 ) -> Run:
     """Label every head and neuron of a model over prompts: texts, a file, a folder, or `hf:NAME`.
 
-    Options are those of a configuration file of `labeler run`, thresholds included; an existing run
-    in `out` is replaced with `overwrite=True`. `progress=True` shows how far it is. Heuristics of a
-    notebook or script take part with `plugin=["__main__"]`. Raises a LabelerError on anything that
-    the caller can mend.
+    Options are those of a configuration file of `labeler run`, thresholds included; None stands for
+    the default. An existing run in `out` is replaced with `overwrite=True`. `progress=True` shows
+    how far it is. Heuristics of a notebook or script take part with `plugin=["__main__"]`. Raises a
+    LabelerError on anything that the caller can mend.
     """
     if not isinstance(model, str | Path):
         raise ConfigError(
@@ -118,17 +128,10 @@ def label(
             raise ConfigError("prompts and corpus exclude each other; give one of them")
         given["corpus"] = str(prompts)
     elif prompts is not None:
-        if isinstance(prompts, bytes | Mapping) or not isinstance(prompts, Iterable):
-            raise ConfigError(
-                f"prompts is of type {type(prompts).__name__}; expected texts, as in ['A cat …'], "
-                "or the name of a corpus"
-            )
-        given["prompts"] = tuple(prompts)
-        if not given["prompts"]:
-            raise ConfigError("prompts is empty; expected at least one text, or leave it out")
+        given["prompts"] = _texts(prompts)
     settings = load_settings(None, given)
-    with _shown(progress) as told:
-        run = run_labels(settings, told)
+    with _shown(progress) as told, undisturbed():
+        run = _anywhere(run_labels(settings, told).folder)
         return run.verify(told) if settings.verify else run
 
 
@@ -137,13 +140,42 @@ def load(path: str | Path) -> Run:
 
     A URL is fetched into the cache.
     """
-    from labeler.remote import fetched
+    from labeler.remote import run_path
 
-    return Run(open_run(fetched(str(path)) if "://" in str(path) else path))
+    return _anywhere(open_run(run_path(path)))
+
+
+def _anywhere(folder: RunFolder) -> Run:
+    """The run is read when it is asked for tables, and the process may have gone elsewhere."""
+    return Run(replace(folder, path=folder.path.absolute()))
+
+
+def _texts(prompts: object) -> tuple[str, ...]:
+    """Prompts given one by one; ConfigError where they are none. What is no text is told later."""
+    if isinstance(prompts, pd.DataFrame):
+        raise ConfigError(
+            f"prompts is a table with the columns {', '.join(map(repr, prompts.columns))}; give "
+            "the one that has the texts, as in prompts=table['text']"
+        )
+    if isinstance(prompts, bytes | Mapping) or not isinstance(prompts, Iterable):
+        raise ConfigError(
+            f"prompts is of type {type(prompts).__name__}; expected texts, as in ['A cat …'], "
+            "or the name of a corpus"
+        )
+    # An array of texts has strings of numpy's own.
+    texts = tuple(str(text) if isinstance(text, str) else text for text in prompts)
+    if not texts:
+        raise ConfigError("prompts is empty; expected at least one text, or leave it out")
+    return texts
 
 
 def _shown(progress: Progress | bool | None) -> AbstractContextManager[Progress | None]:
     if not isinstance(progress, bool):
+        if not isinstance(progress, Progress | None):
+            raise ConfigError(
+                f"progress is of type {type(progress).__name__}; expected True, False, or what has "
+                "the methods of labeler.progress.Progress"
+            )
         return nullcontext(progress)
     from labeler.terminal import TerminalProgress, console
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ def verify(
     vocabulary are no longer what they were, or if another process writes into its folder, and
     ConfigError for no prompts.
     """
-    if max_prompts < 1:
-        raise ConfigError(f"max_prompts is {max_prompts}; expected an integer of at least 1")
+    if not isinstance(max_prompts, Integral) or max_prompts < 1:
+        raise ConfigError(f"max_prompts is {max_prompts!r}; expected an integer of at least 1")
     folder = open_run(path)
     folder.check_tested()
     with locked(folder.path):

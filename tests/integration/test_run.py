@@ -10,8 +10,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from labeler import label, load
 from labeler.errors import ConfigError, LabelerError
@@ -311,6 +313,8 @@ def test_the_python_api_opens_a_run_of_before(finished: Path, tmp_path: Path):
     assert run.report(tmp_path / "one.html", single_file=True).is_file()
     with pytest.raises(LabelerError, match="is the name of a page, and a report is a folder"):
         run.report(tmp_path / "page.html")
+    with pytest.raises(ConfigError, match="path is of type int; expected the folder"):
+        run.report(5)  # type: ignore[arg-type]
     with pytest.raises(LabelerError, match="no run folder at nowhere"):
         load("nowhere")
 
@@ -336,6 +340,26 @@ def test_the_python_api_verifies_and_tells_if_asked(
     run = label(model, corpus, tmp_path / "run", progress=True, verify=True)
     assert len(run.folder.replacement)
     assert "load: 1 model" in capsys.readouterr().err
+    assert run.verify(progress=True, max_prompts=4).headlines[1:]
+    assert "order: 4 prompts" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="max_prompts is '8'; expected an integer of at least 1"):
+        run.verify(max_prompts="8")  # type: ignore[arg-type]
+
+
+def test_what_the_caller_has_set_in_torch_and_numpy_changes_nothing(
+    model: Path, corpus: Path, tmp_path: Path
+):
+    plain = label(model, corpus, tmp_path / "plain", verify=True)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"), np.errstate(all="raise"):  # a device on which nothing is
+            set_so = label(model, corpus, tmp_path / "set", verify=True)
+            assert torch.empty(0).device.type == "meta"
+        assert torch.get_default_dtype() == torch.float64  # and it is left as it was
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for table in TABLES:
+        assert (set_so.path / table).read_bytes() == (plain.path / table).read_bytes(), table
 
 
 def test_heuristics_of_the_caller_take_part(model: Path, tmp_path: Path):

@@ -114,10 +114,14 @@ def test_resolved_settings_are_written_and_read_again(tmp_path: Path) -> None:
         ),
         ("verify = 1", "run.toml: verify is the integer 1; expected true or false"),
         ("model = 3", "run.toml: model is the integer 3; expected a string"),
-        ("model = ''", "run.toml: model is the string ''; expected a string"),
+        ("model = ''", "run.toml: model is the string ''; expected a string that is not empty"),
         ("out = []", "run.toml: out is the list []; expected a path"),
         ("plugin = 'a.py'", "run.toml: plugin is the string 'a.py'; expected a list of strings"),
-        ("only = ['a', 1]", "run.toml: only is the list ['a', 1]; expected a list of strings"),
+        (
+            "only = ['a', 1]",
+            "run.toml: only is the list ['a', 1]; expected a list of strings, and number 2 is the "
+            "integer 1",
+        ),
         ("model = 2026-01-02", "run.toml: model is the date datetime.date(2026, 1, 2); expected a"),
         (
             "dtype = 'int8'",
@@ -170,6 +174,7 @@ def test_a_file_of_another_editor_may_begin_with_a_byte_order_mark(tmp_path: Pat
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
+        ({"thresholds": {"likely": 0.3}}, "thresholds are given one by one, as in likely=0.3"),
         ({"max_token": 3}, "unknown option 'max_token'; did you mean 'max_tokens'"),
         ({"seed": "x"}, "seed is the string 'x'; expected an integer of at least 0"),
         (

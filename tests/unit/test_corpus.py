@@ -115,14 +115,15 @@ def test_a_missing_asset_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 KINDS = "a .txt, .jsonl, .csv or .parquet file, a folder of .txt, hf:NAME[:split] or -"
+TEXT = "a text itself goes to --prompt, in Python into a list"
 
 
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("nowhere.txt", f"corpus nowhere.txt not found; expected {KINDS}, or 'stories'"),
+        ("nowhere.txt", f"corpus nowhere.txt not found; expected {KINDS}, or 'stories'; {TEXT}"),
         ("", f"the corpus has an empty name; expected {KINDS}, or 'stories'"),
-        ("a\x00\n.txt", f"corpus a\\x00\\n.txt not found; expected {KINDS}, or 'stories'"),
+        ("a\x00\n.txt", f"corpus a\\x00\\n.txt not found; expected {KINDS}, or 'stories'; {TEXT}"),
         (12, f"a corpus cannot be a number; expected {KINDS}, or texts"),
         (b"text", f"a corpus cannot be bytes; expected {KINDS}, or texts"),
         ({"text": "a"}, f"a corpus cannot be an object; expected {KINDS}, or texts"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoModelForCausalLM
 
 from labeler.errors import ModelError
@@ -203,3 +206,27 @@ def test_what_is_no_model_is_told_apart(tmp_path: Path):
         load_model(str(tmp_path / "none"))
     with pytest.raises(ModelError, match=r"has no config\.json"):
         load_model(str(tmp_path))
+
+
+def test_models_are_loaded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """transformers patches its classes while it loads: two at once left them so for good."""
+    folder = random_model(tmp_path / "model", 1, NAMES[0])
+    inside: list[int] = []
+    seen: list[int] = []
+
+    def boot(*_: object, **__: object) -> None:
+        inside.append(1)
+        time.sleep(0.2)  # long enough for the other
+        seen.append(len(inside))
+        inside.pop()
+        raise OSError("enough")
+
+    monkeypatch.setattr(TransformerBridge, "boot_transformers", boot)
+
+    def load(_: int) -> None:
+        with pytest.raises(ModelError, match="enough"):
+            load_model(str(folder), "cpu")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(load, range(2)))
+    assert seen == [1, 1]

@@ -90,6 +90,16 @@ def test_a_missing_table_is_empty_with_its_columns(folder: Path):
     assert open_run(folder).review == {}
 
 
+def test_a_figure_that_was_measured_of_none_is_a_number_still(folder: Path):
+    """A script asks `auroc > 0.8` of one run and of the next."""
+    profiles = [{"name": "L0H0", "query_class": None, "distance": 2, "attention": None}]
+    write_table(folder, "profiles.parquet", profiles)
+    found = open_run(folder).profiles
+    assert not (found["attention"] > 0.8).any()
+    assert found["attention"].isna().all()
+    assert found.loc[0, "query_class"] is None  # a string of which there is none
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

@@ -154,6 +154,11 @@ def test_parameters_make_a_family():
     assert [row(item, 7) for item in family[:2]] == [{6: 1.0}, {5: 1.0}]
 
 
+def test_a_family_takes_its_values_from_a_generator_too():
+    family = feature("token {n}", n=(n for n in (4, 2)))(lambda text, n: text.position == n)
+    assert [item.name for item in family] == ["token 4", "token 2"]
+
+
 @pytest.mark.parametrize(
     ("declare", "message"),
     [
@@ -165,6 +170,8 @@ def test_parameters_make_a_family():
         (lambda: relation("x {m}", n=(1, 2)), "the name does not say 'n'"),
         (lambda: relation("x {n} {m}", n=(1, 2)), r"\{m\} in the name is no parameter"),
         (lambda: feature(" "), "needs a name"),
+        (lambda: builtin("comma").named(""), "made of 'comma': a feature needs a name"),
+        (lambda: builtin("comma").named("mark", lifts="nearest"), "lifts takes several names"),
     ],
 )
 def test_a_declaration_that_cannot_be_meant(declare, message):

@@ -170,6 +170,8 @@ def test_leaves_python():
 def test_options_that_cannot_be_meant():
     with pytest.raises(PluginError, match=r"lifts takes several names, as in lifts=\('nearest',\)"):
         feature("x", lifts="nearest")
+    with pytest.raises(PluginError, match="lifts takes several names"):
+        feature("x", lifts=3)
     with pytest.raises(PluginError, match="unit is 'words'; expected 'token' or 'word'"):
         feature("x", unit="words")
 

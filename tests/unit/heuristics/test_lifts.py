@@ -8,6 +8,7 @@ from heuristics.check import relation_targets
 from heuristics.errors import PluginError
 from heuristics.lifts import LIFTS, lifted
 from heuristics.registry import classify
+from heuristics.testing import check
 
 from .making import make_text
 
@@ -112,3 +113,5 @@ def test_an_unknown_lift_is_an_error_with_a_suggestion():
     module.bad = feature("thing", lifts=("neerest",))(lambda text: text.is_start)
     with pytest.raises(PluginError, match="unknown lift 'neerest'; did you mean 'nearest'"):
         classify(module)
+    with pytest.raises(PluginError, match="unknown lift 'neerest'; did you mean 'nearest'"):
+        check(module.bad)  # in its author's test, too

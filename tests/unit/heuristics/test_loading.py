@@ -133,3 +133,11 @@ def test_what_cannot_be_loaded_is_reported_and_left_out_if_asked(tmp_path):
         "has the name of a feature in heuristics.punctuation",
     ]
     assert told[1].heuristic == "comma"
+
+
+def test_one_name_is_no_list_of_names(tmp_path, monkeypatch):
+    """Letter by letter its dot would be the working directory, whose files would be run."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "colour.py", "colour word")
+    with pytest.raises(PluginError, match=r"plugins takes several names, as in \['colour.py'\]"):
+        load_heuristics("colour.py")

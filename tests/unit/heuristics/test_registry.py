@@ -5,7 +5,7 @@ import pytest
 
 from heuristics import PluginError, Targets, builtin, feature, load_heuristics, relation
 from heuristics.check import feature_mask, relation_targets
-from heuristics.registry import module_hash
+from heuristics.fingerprint import module_hash
 
 from .making import make_text
 

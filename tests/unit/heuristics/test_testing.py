@@ -75,3 +75,19 @@ def test_texts_are_of_many_kinds():
 def test_a_plain_function_is_no_heuristic():
     with pytest.raises(TypeError, match="expected what @feature or @relation made"):
         check(lambda sample: sample.is_start)
+
+
+def test_nothing_to_check_is_no_pass():
+    """A module that only imports heuristics declares none."""
+    for nothing in ([], pytest):
+        with pytest.raises(PluginError, match="no heuristic in what was to be checked"):
+            check(nothing)
+
+
+def test_a_feature_fires_and_a_relation_attends():
+    with pytest.raises(TypeError, match="'colour word' is a feature, take `fires`"):
+        attends(colour, "A red ball.")
+    with pytest.raises(TypeError, match="'copy' is a relation, take `attends`"):
+        fires(copy, "A red ball.")
+    with pytest.raises(TypeError, match="expected what @feature made, got function"):
+        fires(lambda sample: sample.is_start, "A red ball.")
