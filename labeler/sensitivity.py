@@ -27,9 +27,9 @@ from labeler.turns import texts_in_turn
 
 TEXTS = 150
 """Texts of each half of the folds that are read."""
-DRAWS = 12
-"""Directions that the Fisher information is drawn in, for each text. With 4 in place of 12 the
-labels of stories260k cost 3.2% in place of 3.0% at 25% of heads, with as good as the same R²."""
+DRAWS = 4
+"""Directions that the Fisher information is drawn in, for each text: with 12 or 32 the labels of
+stories260k cost as much when they are run, to within what separates one draw from another."""
 CELLS = 2**24
 """Targets are laid out for so many cells at once, of query, relation and key."""
 
@@ -40,7 +40,7 @@ def effects_of(
     """The effects of all heads on the first texts of both halves of the folds.
 
     `relations` are those listed for each head. A text is read once and its predictions derived
-    `DRAWS` times, which takes as long as some 25 forward passes.
+    `DRAWS` times, which takes as long as some nine forward passes.
     """
     texts = [found for half in (False, True) for found in texts_in_turn(session, half, TEXTS)]
     by_fold: list[list[Text]] = [[] for _ in range(session.n_folds)]
