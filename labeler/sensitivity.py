@@ -134,8 +134,8 @@ def _derived(
         pad([item]), hooks | {f"blocks.{i}.attn.hook_z": add for i in layers}, grad=True
     )
     slopes = [
-        torch.autograd.grad(logits, added, direction.to(logits)[None], retain_graph=True)
-        for direction in _directions(logits[0].detach().float(), item.tokens)
+        torch.autograd.grad(logits, added, along.to(logits)[None], retain_graph=True)
+        for along in _directions(logits[0].detach().float(), item.tokens)
     ]
     device, found = model.device, []
     for i in layers:
