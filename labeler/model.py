@@ -111,7 +111,7 @@ class LanguageModel:
         self, tokens: Int[Tensor, "batch pos"], hooks: Hooks, stop: bool, grad: bool = False
     ) -> Any:
         named = [(name, partial(_call, function)) for name, function in hooks.items()]
-        with torch.enable_grad() if grad else torch.inference_mode():
+        with torch.inference_mode(not grad), torch.set_grad_enabled(grad):
             try:
                 return self.bridge.run_with_hooks(tokens.to(self.device), fwd_hooks=named)
             except _Stop:
@@ -252,6 +252,7 @@ _LOADING = Lock()
 """transformers changes its classes while it loads; two that do so at once leave them changed."""
 
 
+@torch.inference_mode(False)  # weights as any others, whatever the caller is doing
 def load_model(
     name: str,
     device: str = "auto",

@@ -113,6 +113,7 @@ def _blocks(pairs: Pairs, n: int) -> Iterator[tuple[int, Float[Tensor, "query re
         yield first, block
 
 
+@torch.inference_mode(False)
 def _derived(
     model: LanguageModel, item: Prepared
 ) -> list[tuple[Float[Tensor, "h q k"], Float[Tensor, "k kv d"], Float[Tensor, "h q d draw"]]]:

@@ -26,7 +26,7 @@ def test_the_induction_pair_is_named_and_heads_that_write_nothing_keep_their_lab
 ) -> None:
     """What two heads write is not read: of them the pattern alone can speak."""
     build_induction(tmp_path)
-    by_pattern, by_effect = (_run(tmp_path, 160, how) for how in ("pattern", "effect"))
+    by_pattern, by_effect = (_run(tmp_path, 80, how) for how in ("pattern", "effect"))
     found = by_effect.heads.set_index("name")
     assert "previous token" in found.loc["L0H0", "label"]
     assert found.loc["L1H0", "gist"] == by_pattern.heads.set_index("name").loc["L1H0", "gist"]
@@ -36,10 +36,6 @@ def test_the_induction_pair_is_named_and_heads_that_write_nothing_keep_their_lab
 
 
 def test_heads_of_random_weights_stay_unlabelled(tmp_path: Path) -> None:
-    """At most one in twenty of all; by pattern one of these forty passes, too."""
-    found = []
-    for name in ("gpt2", "llama-gqa", "gpt-neo-local"):
-        run = _run(random_model(tmp_path / name, 0, name), 160, "effect")
-        found += list(run.heads["confidence"] != "unlabelled")
-    assert len(found) == 40
-    assert sum(found) <= 0.05 * len(found)
+    run = _run(random_model(tmp_path, 0, "llama-gqa"), 160, "effect")
+    assert len(run.heads) == 16
+    assert (run.heads["confidence"] == "unlabelled").all()

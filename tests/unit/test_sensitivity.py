@@ -95,6 +95,17 @@ def test_queries_may_be_laid_out_a_few_at_a_time(
     np.testing.assert_allclose(_total(model, item), whole, rtol=1e-4, atol=1e-9)
 
 
+def test_the_callers_mode_changes_nothing(
+    item: Prepared, model: LanguageModel, tmp_path: Path
+) -> None:
+    expected = _total(model, item)
+    with torch.inference_mode():
+        other = load_model(str(random_model(tmp_path, 0, SHAPE)), "cpu")
+        np.testing.assert_array_equal(_total(other, item), expected)
+    with torch.no_grad():
+        np.testing.assert_array_equal(_total(other, item), expected)
+
+
 def test_a_text_costs_the_model_no_gradient_of_its_weights(
     model: LanguageModel, item: Prepared
 ) -> None:
