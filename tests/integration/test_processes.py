@@ -28,7 +28,7 @@ from tests.torture.small import contents, small_run
 def test_processes_agree_with_one_process_whatever_dies(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    options = {"threads": 1, "reinitialised": True}
+    options = {"threads": 1, "reinitialised": True, "choose_by": "effect"}
     one = run_labels(small_run(made, out=tmp_path / "serial", engine="serial", **options))
     many = small_run(made, out=tmp_path / "processes", engine="processes", workers=3, **options)
     assert contents(run_labels(many).path) == contents(one.path)
