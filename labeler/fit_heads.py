@@ -7,6 +7,7 @@ showed on the other.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -42,7 +43,6 @@ class HeadFit:
         vocabulary: Vocabulary,
         kind: int,
         thresholds: Thresholds,
-        effects: Effects | None = None,
     ) -> None:
         self.thresholds = thresholds
         self.vocabulary = vocabulary
@@ -61,8 +61,6 @@ class HeadFit:
         self.judges = [sums_of(folds[i], kind, self.heads, level) for i in judge]
         self.tells = tells(np.array([sums.rows.sum() for sums in self.judges]))
         """Whether the judging folds are enough to test on."""
-        if effects is not None:
-            self._hear(effects, len(folds))
         self.whole = whole
         """All choosing folds together."""
         self.lift = Near.of(whole, self.heads, kind).lift
@@ -73,18 +71,23 @@ class HeadFit:
         self.leaves = [c for c in range(len(vocabulary.classes)) if self.choose.rows[c] > 0]
         """The classes that choosing prompts have."""
 
-    def _hear(self, effects: Effects, n_folds: int) -> None:
-        """Let effects count as much as patterns do, wherever labels are chosen and tested."""
-        choose, judge, first, second = split_folds(n_folds)
+    def hearing(self, effects: Effects) -> HeadFit:
+        """The same fit, with effects that count as much as patterns do.
+
+        They do wherever labels are chosen and tested, in no R² and not in the fit of all relations.
+        """
+        choose, judge, first, second = split_folds(len(self.choosers) + len(self.judges))
         scale = effects.scale(self.heads, choose, self.choose.energy.sum(axis=1))
 
         def both(sums: HeadSums, *folds: int) -> HeadSums:
             return replace(sums, effects=effects.sums(self.heads, folds, scale))
 
-        self.choose = both(self.choose, *choose)
-        self.first, self.second = both(self.first, *first), both(self.second, *second)
-        self.choosers = [both(x, i) for i, x in zip(choose, self.choosers, strict=True)]
-        self.judges = [both(x, i) for i, x in zip(judge, self.judges, strict=True)]
+        found = copy(self)
+        found.choose = both(self.choose, *choose)
+        found.first, found.second = both(self.first, *first), both(self.second, *second)
+        found.choosers = [both(x, i) for i, x in zip(choose, self.choosers, strict=True)]
+        found.judges = [both(x, i) for i, x in zip(judge, self.judges, strict=True)]
+        return found
 
     def _allowed(self, lift: Float[ndarray, "head relation"]) -> Bool[ndarray, "head relation"]:
         """Positional relations, and content relations that beat the head's distance profile."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy import ndarray
@@ -36,18 +35,17 @@ def label_heads(
 ) -> HeadFindings:
     """Labels of all heads, by kind of window."""
     shape, vocabulary = session.model.shape, session.vocabulary
-    make = partial(HeadFit, folds, shape, vocabulary, thresholds=limits)
-    by_effect = session.settings.choose_by == "effect" and session.n_folds > 0
-    effects = _effects(session, make, progress) if by_effect else None
+    fits = [HeadFit(folds, shape, vocabulary, kind, limits) for kind in range(len(shape.kinds))]
+    if session.settings.choose_by == "effect" and session.n_folds:
+        effects = _effects(session, fits, progress)
+        fits = [fit.hearing(effects) for fit in fits]
     progress.stage("fit heads", len(shape.heads), "heads")
     labels: dict[int, HeadLabel] = {}
-    fits, parts, tests, dense = [], [], [], []
-    for kind in range(len(shape.kinds)):
-        fit = make(kind=kind, effects=effects)
+    parts, tests, dense = [], [], []
+    for fit in fits:
         kept, tested = tested_labels(fit)
         errors, _ = fit.dense()
         labels |= dict(zip(fit.heads.tolist(), kept, strict=True))
-        fits.append(fit)
         parts.append(kept)
         tests.append(tested)
         dense.append(errors)
@@ -56,13 +54,12 @@ def label_heads(
     return HeadFindings(ordered, fits, parts, tests, dense)
 
 
-def _effects(session: Session, make: Callable[..., HeadFit], progress: Progress) -> Effects:
+def _effects(session: Session, fits: Sequence[HeadFit], progress: Progress) -> Effects:
     """The effects of all heads, of the relations that the fits by pattern lean on."""
     shape, vocabulary = session.model.shape, session.vocabulary
     n_relations = len(vocabulary.relations)
     count = how_many(session.n_folds, len(shape.heads), len(vocabulary.classes), n_relations)
     listed = np.zeros((len(shape.heads), count), dtype=np.int64)
-    for kind in range(len(shape.kinds)):
-        plain = make(kind=kind)
-        listed[plain.heads] = plain.listed(count)
+    for fit in fits:
+        listed[fit.heads] = fit.listed(count)
     return effects_of(session, listed, progress)

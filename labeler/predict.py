@@ -72,14 +72,17 @@ def baseline(n: int, window: int | None) -> Float[Tensor, "query key"]:
     return seen / seen.sum(dim=1, keepdim=True)
 
 
-def targets_dense(pairs: Pairs, relations: Int[ndarray, " used"], n: int) -> Tensor:
-    """U of some relations as `[query, used, key]`."""
+def targets_dense(
+    pairs: Pairs, relations: Int[ndarray, " used"], n: int, rows: range | None = None
+) -> Float[Tensor, "query used key"]:
+    """U of some relations, at all queries of a text or at some."""
+    rows = range(n) if rows is None else rows
     place = np.full(len(pairs.present), -1)
     place[relations] = np.arange(len(relations))
-    column = place[pairs.relation]
-    kept = column >= 0
-    dense = torch.zeros(n, len(relations), n)
-    index = tuple(torch.from_numpy(x[kept]) for x in (pairs.query, column, pairs.key))
+    column, query = place[pairs.relation], pairs.query - rows.start
+    kept = (column >= 0) & (query >= 0) & (query < len(rows))
+    dense = torch.zeros(len(rows), len(relations), n)
+    index = tuple(torch.from_numpy(x[kept]) for x in (query, column, pairs.key))
     dense[index] = torch.from_numpy(pairs.weight[kept]).float()
     return dense
 

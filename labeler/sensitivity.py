@@ -19,8 +19,8 @@ from labeler.engines.forked import in_order
 from labeler.engines.threads import affordable, workers
 from labeler.loading import WORKING
 from labeler.model import LanguageModel
-from labeler.predict import baseline
-from labeler.prepare import Pairs, Prepared
+from labeler.predict import baseline, targets_dense
+from labeler.prepare import Prepared
 from labeler.progress import Progress
 from labeler.session import Session
 from labeler.turns import texts_in_turn
@@ -70,15 +70,18 @@ def add_effects(
     relations: Int[ndarray, "head listed"],
 ) -> None:
     """Add the effects of all heads on one text, in place."""
-    shape = model.shape
+    shape, n = model.shape, len(item)
+    every = np.arange(len(item.pairs[0].present))
+    size = max(1, CELLS // (len(every) * n))
     for layer, (pattern, value, slope) in enumerate(_derived(model, item)):
         window = shape.windows[layer]
         heads = shape.heads_of(layer)
         pairs = item.pairs[shape.kinds.index(window)]
-        even = baseline(len(item), window).to(pattern)
+        even = baseline(n, window).to(pattern)
         grouped = value.repeat_interleave(shape.n_heads // value.shape[1], dim=1).transpose(0, 1)
-        for first, targets in _blocks(pairs, len(item)):
-            rows = slice(first, first + len(targets))
+        for first in range(0, n, size):
+            rows = slice(first, min(first + size, n))
+            targets = targets_dense(pairs, every, n, range(n)[rows])
             # What each key's value does to the predictions, less that of an even spread.
             does = torch.einsum("hkd,hqds->hqks", grouped, slope[:, rows])
             does -= torch.einsum("qk,hqks->hqs", even[rows], does)[:, :, None]
@@ -99,18 +102,6 @@ def _add_by_class(
         rows = torch.from_numpy(np.flatnonzero(classes == leaf)).to(seen.device)
         flat = seen.index_select(1, rows).transpose(1, 2).flatten(2)
         total[:, leaf] += torch.bmm(flat, flat.transpose(1, 2)).double().cpu().numpy() / DRAWS
-
-
-def _blocks(pairs: Pairs, n: int) -> Iterator[tuple[int, Float[Tensor, "query relation key"]]]:
-    """U of all relations, some queries at a time."""
-    n_relations = len(pairs.present)
-    size = max(1, CELLS // (n_relations * n))
-    for first in range(0, n, size):
-        inside = (pairs.query >= first) & (pairs.query < first + size)
-        block = torch.zeros(min(size, n - first), n_relations, n)
-        places = (pairs.query[inside] - first, pairs.relation[inside], pairs.key[inside])
-        block[tuple(map(torch.from_numpy, places))] = torch.from_numpy(pairs.weight[inside]).float()
-        yield first, block
 
 
 @torch.inference_mode(False)

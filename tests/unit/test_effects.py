@@ -30,7 +30,8 @@ START = NAMES.index("start of text")
 def _fit(effects: Effects | None, limits: Thresholds = ONE) -> HeadFit:
     vocabulary, folds = _folds()
     found, shape = statistics_of(folds, vocabulary, lambda item: _noisy(HEADS, item))
-    return HeadFit(found, shape, vocabulary, 0, limits, effects)
+    fit = HeadFit(found, shape, vocabulary, 0, limits)
+    return fit if effects is None else fit.hearing(effects)
 
 
 def _effects(*heard: float) -> Effects:
