@@ -22,6 +22,10 @@ GROWTH = 0.1
 PLAINNESS = 0.6
 """A prediction by itself is preferred to a group unless that gains much more."""
 
+FAINT = 1e-5
+"""A gain of less than so much of a neuron's variance is not worth a word: no figure shows it, and
+where all else is explained it may be no more than what activations and their sums round to."""
+
 _RIDGE = 1e-9
 
 Chosen = Int[ndarray, "neuron slot member"]
@@ -160,8 +164,8 @@ def _grow(residual: ndarray, schur: ndarray, usable: ndarray) -> tuple[ndarray, 
 def choose(fitting: Fitting, slots: int, stop: float) -> Chosen:
     """Forward selection, then exchanges: at most `slots` predictions or groups for each neuron.
 
-    One is added while it removes at least `stop` of the error that is left; afterwards each is
-    exchanged where another would serve better.
+    One is added while it removes at least `stop` of the error that is left, and `FAINT` of all;
+    afterwards each is exchanged where another would serve better.
     """
     n = len(fitting.energy)
     chosen = np.full((n, slots, WIDTH), -1, dtype=np.int64)
@@ -169,7 +173,7 @@ def choose(fitting: Fitting, slots: int, stop: float) -> Chosen:
     growing = error > 1e-9
     for slot in range(slots):
         members, gain = fitting.best(chosen[:, :slot])
-        growing &= gain >= np.maximum(stop * error, 1e-9)
+        growing &= gain >= np.maximum(stop * error, FAINT * fitting.energy)
         if not growing.any():
             break
         chosen[growing, slot] = members[growing]

@@ -54,3 +54,21 @@ def test_weights_of_groups_are_least_squares_on_their_sums():
     assert np.allclose(constant, expected[2])
     assert np.allclose(error, ((x - design @ expected) ** 2).sum(axis=0))
     assert np.allclose(_fitting(columns, x).weights(chosen)[1], error)
+
+
+def test_a_trace_of_a_column_is_not_worth_a_word():
+    """Where two columns explain all but 8e-7 of the variance, the third, which is that, is noise."""
+    rng = np.random.default_rng(2)
+    columns = (rng.random((2000, 40)) < 0.2).astype(np.float64)
+    fitting = _sums(columns, columns @ _weights(1e-3)).fitting(np.ones(40, dtype=bool), [])
+    chosen = choose(fitting, 6, 0.01)
+    assert sorted(chosen[0, chosen[0, :, 0] >= 0, 0]) == [3, 8]
+    fitting = _sums(columns, columns @ _weights(1e-2)).fitting(np.ones(40, dtype=bool), [])
+    chosen = choose(fitting, 6, 0.01)
+    assert sorted(chosen[0, chosen[0, :, 0] >= 0, 0]) == [3, 8, 20]
+
+
+def _weights(third: float) -> np.ndarray:
+    weights = np.zeros((40, 1))
+    weights[[3, 8, 20], 0] = 1.0, 0.5, third
+    return weights
