@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from labeler.errors import ModelError
+from labeler.fused import fuse
 from labeler.whole import Whole
 
 LONGEST = 16
@@ -23,7 +24,7 @@ class Faithful:
 
     TransformerLens wraps the very model that it is given, so later they cannot be had any more.
     What it does not know in a configuration (GPT-2 without `scale_attn_weights`) it leaves out and
-    says nothing.
+    says nothing. Fused kernels are put in place between the two, so they are checked as well.
     """
 
     def __init__(self, name: str, device: str | None) -> None:
@@ -44,6 +45,7 @@ class Faithful:
             self.tokens = tokens.to(embedding.weight.device)
             with torch.no_grad():
                 self.expected = model(self.tokens, use_cache=False).logits
+        fuse(model)
         return model
 
     def check(self, logits: Callable[[Tensor], Tensor]) -> None:
