@@ -51,6 +51,9 @@ class Looked(Protocol):
 def at_tokens(
     value: Float[Tensor, "b pos neuron"], batch: Sequence[Looked]
 ) -> Float[Tensor, "token neuron"]:
-    """An activation at the tokens of a batch that are looked at, text after text."""
+    """An activation at the tokens of a batch that are looked at, text after text.
+
+    Of a single text it is not a copy.
+    """
     parts = [value[row, text.first : len(text)] for row, text in enumerate(batch)]
-    return torch.cat(parts).float()
+    return (parts[0] if len(parts) == 1 else torch.cat(parts)).float()

@@ -11,8 +11,10 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-FREQUENT = 16
+FREQUENT = 8
 """A column that holds at one token in so many goes through a dense product."""
+BLOCK = 2**17
+"""Activations summed at once: half a megabyte, which a core's own cache holds."""
 
 
 def add_columns(sums: dict[str, ndarray], columns: sp.csr_matrix) -> None:
@@ -29,12 +31,13 @@ def add_neurons(
     columns: sp.csr_matrix,
 ) -> None:
     """Add one layer's `hook_post` at the tokens of a batch, over which `columns` runs too."""
-    # On a CPU these take a tenth of the time of vector_norm and aminmax over the first dimension.
-    sums["neuron_sum"][neurons] += x.sum(dim=0).double().cpu().numpy()
-    sums["neuron_square"][neurons] += (x * x).sum(dim=0).double().cpu().numpy()
-    low, high = x.amin(dim=0).cpu().numpy(), x.amax(dim=0).cpu().numpy()
-    np.minimum(sums["neuron_min"][neurons], low, out=sums["neuron_min"][neurons])
-    np.maximum(sums["neuron_max"][neurons], high, out=sums["neuron_max"][neurons])
+    # Block by block they take half the time, and a tenth of that of vector_norm and aminmax.
+    for part in torch.split(x, max(1, BLOCK // x.shape[1] if x.is_cpu else len(x))):
+        sums["neuron_sum"][neurons] += part.sum(dim=0).double().cpu().numpy()
+        sums["neuron_square"][neurons] += (part * part).sum(dim=0).double().cpu().numpy()
+        low, high = part.amin(dim=0).cpu().numpy(), part.amax(dim=0).cpu().numpy()
+        np.minimum(sums["neuron_min"][neurons], low, out=sums["neuron_min"][neurons])
+        np.maximum(sums["neuron_max"][neurons], high, out=sums["neuron_max"][neurons])
     for index, moment in products(columns, x):
         sums["predictor_moment"][index, neurons] += moment
 
