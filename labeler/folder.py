@@ -18,10 +18,10 @@ from labeler.results import TABLES, write_atomic
 LOCK = ".lock"
 MARKS = ("run.json", "plan.json")
 REVIEW = "review.json"
-BEGUN = ("plan.json", "statistics")
+BEGUN = ("plan.json", "statistics", "judged")
 OURS = (
     "run.json",
-    *("settings.toml", "activations.json", "statistics", "showcase", "report"),
+    *("settings.toml", "activations.json", "statistics", "judged", "showcase", "report"),
     *sorted({Path(file).parts[0] for file in TABLES}),
     "plan.json",
 )
@@ -155,7 +155,8 @@ def clear(out: Path, keep: tuple[str, ...] = ()) -> None:
         else:
             path.unlink(missing_ok=True)
     half = [path for path in out.iterdir() if is_stray(path)]
-    for path in [*half, *(out / "statistics").glob(".*")]:
+    of_shards = [path for name in BEGUN for path in (out / name).glob(".*")]
+    for path in [*half, *of_shards]:
         path.unlink()
     if not keep and (out / REVIEW).is_file():
         (out / REVIEW).replace(out / "review.previous.json")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,17 +16,15 @@ from numpy import ndarray
 
 from heuristics.text import Text
 from labeler.batches import pad
-from labeler.corpus import Shard
-from labeler.engines.forked import in_order, meanwhile
-from labeler.engines.threads import affordable, workers
+from labeler.engines.forked import meanwhile
 from labeler.evidence import HeadEvidence, NeuronEvidence, strings
 from labeler.head_control import limits_of_heads, said_of_short
 from labeler.head_labels import HeadFindings, label_heads
 from labeler.head_tables import head_rows, prediction_rows, profile_rows
 from labeler.headline import headline
 from labeler.hooks import hook_rows
-from labeler.loading import WORKING
-from labeler.measure import Measured, measure
+from labeler.judging import measured_by_fold
+from labeler.measure import Measured
 from labeler.neurons import (
     NeuronControl,
     NeuronNumbers,
@@ -39,7 +36,6 @@ from labeler.predict import Rules, patterns
 from labeler.profiles import Profiles
 from labeler.progress import Progress
 from labeler.results import write_atomic, write_json
-from labeler.score import ahead
 from labeler.session import Session, judging_prompts, showcase
 from labeler.statistics import Statistics, merge, split_folds
 from labeler.thresholds import Thresholds
@@ -93,16 +89,14 @@ def _judge(
     shape, vocabulary = session.model.shape, session.vocabulary
     heads = label_heads(session, folds, limits, progress)
     rules = Rules.by_layer(heads.labels, shape, len(vocabulary.classes))
-    shards = list(judging_prompts(session))
     rows = HeadEvidence(heads.labels, shape.n_heads)
     n_neurons = shape.n_layers * shape.d_mlp
     asked = session.settings
     neurons = NeuronEvidence(n_neurons, shape.d_mlp, asked.reservoir_tokens, asked.top_activations)
-    neurons.choose(_first_texts(session, shards, EVIDENCE_PROMPTS))
-    progress.stage("judge", sum(len(shard.prompts) for shard in shards), "prompts")
+    neurons.choose(_first_texts(session, EVIDENCE_PROMPTS))
     choose, _, _, _ = split_folds(len(folds))
     profiles = Profiles.of([folds[i] for i in choose], shape)
-    measured = _measured(session, rules, profiles, shards, rows, neurons, progress)
+    measured = measured_by_fold(session, rules, profiles, rows, neurons, progress)
     tables = _head_tables(session, folds, heads, measured)
     tables["evidence/heads.parquet"] = pd.DataFrame(list(rows.table()))
     tables["hooks.parquet"] = pd.DataFrame(list(hook_rows(merge(folds), shape)))
@@ -124,64 +118,14 @@ def _judge(
     return Findings(tables, shown, stored, counts, figures, said, pictures)
 
 
-def _first_texts(session: Session, shards: Sequence[Shard], limit: int) -> list[Text]:
+def _first_texts(session: Session, limit: int) -> list[Text]:
     """The first texts of the judging shards, annotated: what evidence is shown on."""
     found: list[Text] = []
-    for shard in shards:
+    for shard in judging_prompts(session):
         if len(found) >= limit:
             break
         found += session.texts(shard.prompts)
     return found[:limit]
-
-
-def _measured(
-    session: Session,
-    rules: Sequence[Rules],
-    profiles: Profiles,
-    shards: Sequence[Shard],
-    rows: HeadEvidence,
-    neurons: NeuronEvidence,
-    progress: Progress,
-) -> list[Measured]:
-    """What printed labels are worth, one entry a judging fold; fills the evidence.
-
-    Texts that evidence is shown on are measured here, all others by copies of this process.
-    """
-    nothing = Measured.empty(session.model.shape.n_layers * session.model.shape.n_heads)
-    _, judging, _, _ = split_folds(session.n_folds)
-    by_fold = dict.fromkeys(judging, nothing)
-
-    def measured(texts: Sequence[Text], watched: bool) -> Iterator[tuple[Measured, int]]:
-        budget, watchers = session.settings.token_budget, [rows] if watched else []
-        with closing(ahead(session.prepared(texts), session.overlap)) as coming:
-            for batch in coming:
-                hook = neurons if watched else None
-                found = measure(batch, session.model, rules, profiles, watchers, hook, budget)
-                yield found, len(batch)
-
-    whole = 0
-    for shard in shards:
-        texts = session.texts(shard.prompts)
-        inside = [text for text in texts if text.id in neurons.texts]
-        for found, count in measured(inside, watched=True):
-            by_fold[shard.fold] += found
-            progress.advance(count)
-        if len(inside) < len(texts):
-            break
-        whole += 1
-    rest = shards[whole:]
-
-    def outside(number: int) -> tuple[Measured, int]:
-        texts = session.texts(rest[number].prompts)
-        parts = [*measured([t for t in texts if t.id not in neurons.texts], watched=False)]
-        return sum((found for found, _ in parts), nothing), sum(count for _, count in parts)
-
-    wanted = affordable(workers(session.settings), WORKING) if rest else 1
-    copies = in_order(outside, len(rest), wanted, progress.note)
-    for shard, (found, count) in zip(rest, copies, strict=True):
-        by_fold[shard.fold] += found
-        progress.advance(count)
-    return [by_fold[fold] for fold in judging]
 
 
 def _head_tables(

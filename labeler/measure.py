@@ -17,6 +17,7 @@ from labeler.model import LanguageModel
 from labeler.predict import Rules, baseline, patterns
 from labeler.prepare import Prepared
 from labeler.profiles import Profiles
+from labeler.statistics import Statistics
 from labeler.writing import output_grams, value_norms, weighted
 
 Watch = Callable[[Prepared, int, Tensor, Tensor], None]
@@ -51,6 +52,17 @@ class Measured:
     def __add__(self, other: Measured) -> Measured:
         both = zip(vars(self).values(), vars(other).values(), strict=True)
         return Measured(*(ours + theirs for ours, theirs in both))
+
+    @property
+    def statistics(self) -> Statistics:
+        """The sums as arrays that can be kept."""
+        return Statistics({name: np.asarray(value) for name, value in vars(self).items()})
+
+    @classmethod
+    def of(cls, statistics: Statistics) -> Measured:
+        """The inverse of `statistics`."""
+        sums = dict(statistics.arrays)
+        return cls(queries=float(sums.pop("queries")), **sums)
 
 
 def measure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +27,7 @@ from labeler.errors import ConfigError
 from labeler.families import neurons_left_out
 from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
+from labeler.judging import FOLDER
 from labeler.near import near_copies, shared
 from labeler.progress import Progress, Silent
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
@@ -208,6 +210,7 @@ def _run(settings: Settings, progress: Progress) -> Run:
         findings = judge(session, folds, progress)
         clock.lap("judge")
         _write(session, folds, findings, clock)
+        shutil.rmtree(settings.out / FOLDER, ignore_errors=True)
     return Run(open_run(settings.out))
 
 

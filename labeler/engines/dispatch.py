@@ -11,7 +11,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Hashable, Sequence
 from typing import Any, Protocol
 
-from labeler.engines.engine import Stopped
 from labeler.errors import EngineError
 
 ATTEMPTS = 3
@@ -20,6 +19,8 @@ WAIT_SECONDS = 0.5
 
 Worker = Any
 Call = Hashable
+Stopped = Callable[[], bool]
+"""Whether no further shard is to be begun."""
 
 
 class Lost(Exception):  # noqa: N818 - an event that the loop answers, not an error of the user's

@@ -1,29 +1,38 @@
-"""What an engine is: it maps shards to statistics. In which order they come is its own affair."""
+"""What an engine is: it takes shards through a pass. In which order they come is its own affair."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from labeler.corpus import Shard
-from labeler.statistics import Statistics
+from labeler.engines.dispatch import Stopped
+from labeler.session import Session
 
-Stopped = Callable[[], bool]
-"""Whether no further shard is to be begun."""
+
+class Pass(Protocol):
+    """What is made of shards: for each the same bytes, wherever and beside whatever it is made.
+
+    It is sent to other processes and machines, so it can be pickled.
+    """
+
+    def over(self, session: Session, shards: Iterable[Shard]) -> Generator[bytes, None, None]:
+        """What each shard comes to, in their order; one may be begun before it is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
-    """A shard that is done: its statistics, and the bytes that keep them."""
+class Done:
+    """A shard that is done, and the bytes that it came to."""
 
     shard: Shard
-    statistics: Statistics
     packed: bytes
 
 
 class Engine(Protocol):
-    """Scores shards; the same shard gives the same bits on every engine and in every order."""
+    """Takes shards through a pass; a shard gives the same bits on every engine, in every order."""
 
-    def map(self, shards: Sequence[Shard], stopped: Stopped) -> Generator[Scored, None, None]:
+    def map(
+        self, what: Pass, shards: Sequence[Shard], stopped: Stopped
+    ) -> Generator[Done, None, None]:
         """Each shard once it is done. After `stopped` none is begun; those in work are ended."""

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from labeler.corpus import Shard
-from labeler.engines.engine import Engine, Scored
-from labeler.engines.processes import Processes
-from labeler.engines.ray import Cluster
-from labeler.engines.serial import Serial
-from labeler.engines.stopping import stopping
+from labeler.engines.engine import Done
+from labeler.engines.running import Room, taken_through
+from labeler.engines.scoring import Scoring
 from labeler.engines.store import Store
-from labeler.engines.threads import affordable, workers
 from labeler.errors import RunFolderError
-from labeler.loading import WORKING
 from labeler.progress import Progress
 from labeler.score import Size
 from labeler.session import Session
@@ -22,19 +18,6 @@ from labeler.statistics import Statistics
 
 COPIES = 3
 """Of a shard's statistics, that a process holds at its peak: as summed, as rounded, as packed."""
-
-
-def engine_of(session: Session, progress: Progress, folds: Sequence[Statistics]) -> Engine:
-    """The engine that the settings name, with as many processes as memory has room for."""
-    settings = session.settings
-    if settings.engine == "ray":
-        return Cluster(session, progress)
-    wanted = workers(settings)
-    size = sum(array.nbytes for array in folds[0].arrays.values())
-    n = affordable(wanted, COPIES * size + WORKING, beside=len(folds) * size)
-    if n < wanted:
-        progress.note(f"memory has room for {n} of {wanted} processes")
-    return Processes(session, progress, n) if n > 1 else Serial(session)
 
 
 def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
@@ -45,16 +28,14 @@ def fold_statistics(session: Session, progress: Progress) -> list[Statistics]:
     size = Size.of(session.model.shape, session.vocabulary)
     progress.stage("score", len(session.corpus), "prompts")
     folds = [Statistics(size.zeros()) for _ in range(max(session.n_folds, 1))]
-    fold = Fold(session.shards, folds, Store(session.settings.out))
+    fold = Fold(session.shards, folds, Store(session.settings.out / "statistics"))
     missing = fold.begin(progress)
-    if missing:
-        engine = engine_of(session, progress, folds)
-        with stopping(progress.note) as stopped, closing(engine.map(missing, stopped)) as done:
-            for scored in done:
-                fold.add(scored)
-                progress.advance(len(scored.shard.prompts))
-        if fold.turn < len(session.shards):
-            raise KeyboardInterrupt
+    own = sum(array.nbytes for array in folds[0].arrays.values())
+    room = Room(COPIES * own, beside=len(folds) * own)
+    with closing(taken_through(Scoring(), missing, session, progress, room)) as found:
+        for done in found:
+            fold.add(done)
+            progress.advance(len(done.shard.prompts))
     return fold.folds
 
 
@@ -80,10 +61,10 @@ class Fold:
                 progress.note(f"{self.store.path(shard)} is damaged; that shard is scored again")
         return missing
 
-    def add(self, scored: Scored) -> None:
+    def add(self, done: Done) -> None:
         """Keep a scored shard, and add it and those that waited for it when it is its turn."""
-        self.store.write(scored)
-        self._take(scored.shard, scored.statistics)
+        self.store.write(done)
+        self._take(done.shard, Statistics.unpack(done.packed))
 
     def _take(self, shard: Shard, statistics: Statistics) -> None:
         if shard.id != self.shards[self.turn].id:

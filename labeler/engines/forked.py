@@ -19,8 +19,7 @@ from typing import Any, TypeVar, cast
 import torch
 from threadpoolctl import threadpool_limits
 
-from labeler.engines.dispatch import Call, Dispatch, Lost
-from labeler.engines.engine import Stopped
+from labeler.engines.dispatch import Call, Dispatch, Lost, Stopped
 from labeler.errors import LabelerError
 
 T = TypeVar("T")

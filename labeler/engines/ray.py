@@ -16,8 +16,8 @@ from typing import Any
 
 from labeler.config import Settings
 from labeler.corpus import Corpus, Shard
-from labeler.engines.dispatch import Call, Dispatch, Lost, Worker
-from labeler.engines.engine import Scored, Stopped
+from labeler.engines.dispatch import Call, Dispatch, Lost, Stopped, Worker
+from labeler.engines.engine import Done, Pass
 from labeler.engines.identity import check_identity, identity
 from labeler.engines.serial import Serial
 from labeler.engines.texts import Places, laid_out
@@ -25,7 +25,6 @@ from labeler.engines.threads import cores, limited
 from labeler.errors import EngineError, LabelerError
 from labeler.progress import Progress
 from labeler.session import Session
-from labeler.statistics import Statistics
 
 MISSING = "--engine ray needs Ray; install it with: pip install 'head-labeler[ray]'"
 
@@ -44,6 +43,7 @@ def load_ray() -> Any:
 class Asked:
     """What every actor is told when it starts. `sample` is what the vocabulary is resolved on."""
 
+    what: Pass
     settings: Settings
     sample: Corpus
     places: Places
@@ -62,13 +62,11 @@ class Actor:
         check_identity(own, asked.identity, platform.node())
         return platform.node()
 
-    def score(self, shard: str) -> bytes:
-        """The packed statistics of a shard."""
+    def answer(self, shard: str) -> bytes:
+        """What a shard comes to."""
         with limited(self.asked.settings.threads or 1):
-            found = Serial(self.session).map(
-                [self.asked.places.shard(self.texts, shard)], lambda: False
-            )
-            return next(found).packed
+            own = self.asked.places.shard(self.texts, shard)
+            return Serial(self.session).one(self.asked.what, own)
 
 
 class Cluster:
@@ -78,26 +76,28 @@ class Cluster:
         self.session, self.progress = session, progress
         self.ray = load_ray()
 
-    def map(self, shards: Sequence[Shard], stopped: Stopped) -> Generator[Scored, None, None]:
+    def map(
+        self, what: Pass, shards: Sequence[Shard], stopped: Stopped
+    ) -> Generator[Done, None, None]:
         """Each shard when it is done; EngineError for one lost in three attempts."""
         by_id = {shard.id: shard for shard in shards}
         with _connected(self.ray, self.session.settings.address):
-            pool = _Pool(self.ray, self._asked(shards), self.session.settings)
+            pool = _Pool(self.ray, self._asked(what, shards), self.session.settings)
             dispatch = Dispatch([*by_id], pool, self.progress.note)
             try:
                 for name, packed in dispatch.results(pool.size, stopped):
-                    yield Scored(by_id[name], Statistics.unpack(packed), packed)
+                    yield Done(by_id[name], packed)
             finally:
                 pool.close()
 
-    def _asked(self, shards: Sequence[Shard]) -> tuple[Asked, Any]:
+    def _asked(self, what: Pass, shards: Sequence[Shard]) -> tuple[Asked, Any]:
         session = self.session
         texts, places = laid_out(shards)
         model = session.settings.model
         if Path(model).exists():
             model = str(Path(model).resolve())
         settings = replace(session.settings, model=model, prompts=(), corpus="-")
-        asked = Asked(settings, session.sample, places, identity(session))
+        asked = Asked(what, settings, session.sample, places, identity(session))
         return asked, self.ray.put(texts)
 
 
@@ -126,7 +126,7 @@ class _Pool:
 
     def assign(self, worker: Worker, shard: str) -> Call:
         """Send a shard's id."""
-        return worker.score.remote(shard)
+        return worker.answer.remote(shard)
 
     def wait(self, calls: Sequence[Call], seconds: float) -> Sequence[Call]:
         """All calls that are done by the time that one is."""

@@ -6,9 +6,8 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from labeler.corpus import Shard
-from labeler.engines.engine import Scored, Stopped
-from labeler.engines.finite import check_finite
-from labeler.score import Scorer, score_shards
+from labeler.engines.dispatch import Stopped
+from labeler.engines.engine import Done, Pass
 from labeler.session import Session
 
 
@@ -18,14 +17,16 @@ class Serial:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def map(self, shards: Sequence[Shard], stopped: Stopped) -> Generator[Scored, None, None]:
-        """Each shard in the order given; ModelError where activations are not finite."""
-        session = self.session
-        parts = ((Scorer(session.model, session.vocabulary), session.batches(s)) for s in shards)
-        with closing(score_shards(parts, session.overlap)) as scored:
+    def map(
+        self, what: Pass, shards: Sequence[Shard], stopped: Stopped
+    ) -> Generator[Done, None, None]:
+        """Each shard in the order given."""
+        with closing(what.over(self.session, shards)) as found:
             for shard in shards:
                 if stopped():
                     return
-                statistics = next(scored).statistics()
-                check_finite(statistics, session, shard)
-                yield Scored(shard, statistics, statistics.pack())
+                yield Done(shard, next(found))
+
+    def one(self, what: Pass, shard: Shard) -> bytes:
+        """What a single shard comes to."""
+        return next(self.map(what, [shard], lambda: False)).packed

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from labeler.engines.engine import Stopped
+from labeler.engines.dispatch import Stopped
 
 SAID = "stopping when the shards in work are done; Ctrl-C again stops now"
 

@@ -24,7 +24,7 @@ PATIENCE = 180.0
 class SlowActor(Actor):
     """An actor that says when it begins a shard, and then takes its time."""
 
-    def score(self, shard: str) -> bytes:
+    def answer(self, shard: str) -> bytes:
         """Leave a mark named after the node, the process and the shard."""
         import ray
 
@@ -32,7 +32,7 @@ class SlowActor(Actor):
         path = Path(os.environ[MARKS]) / f"{node}.{os.getpid()}.{shard}.{time.time_ns()}"
         path.touch()
         time.sleep(SLOWLY)
-        return super().score(shard)
+        return super().answer(shard)
 
 
 def begun(marks: Path, node: str = "") -> list[str]:

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from labeler import judge, judging
 from labeler.cli import main
 from labeler.engines.stopping import SAID
+from labeler.measure import measure
 from labeler.run import run_labels
 
 from . import deaths
@@ -115,6 +117,25 @@ def test_ctrl_c_ends_what_is_in_work_and_says_how_to_go_on(
     assert 1 <= len(begun) < len(kept(made / "out"))
     run_labels(small_run(made, out=out, resume=True))
     assert contents(out) == contents(made / "out")
+
+
+def test_judging_goes_through_actors_and_gives_the_same_bytes(
+    made: Path, nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """All texts but those that evidence is shown on; here measured by nobody but the actors."""
+    monkeypatch.setattr(judge, "EVIDENCE_PROMPTS", 3)
+    options = {"threads": 1, "reinitialised": False}
+    serial = run_labels(small_run(made, out=tmp_path / "serial", **options))
+    measured: list[int] = []
+
+    def counted(texts: Any, *arguments: Any) -> Any:
+        measured.append(len(texts))
+        return measure(texts, *arguments)
+
+    monkeypatch.setattr(judging, "measure", counted)
+    run = run_labels(small_run(made, out=tmp_path / "ray", engine="ray", workers=1, **options))
+    assert contents(run.path) == contents(serial.path)
+    assert sum(measured) == 3
 
 
 PLUGIN = """

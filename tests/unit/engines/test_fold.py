@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labeler.corpus import Prompt, Shard
-from labeler.engines.engine import Scored
+from labeler.engines.engine import Done
 from labeler.engines.fold import Fold
 from labeler.engines.store import Store
 from labeler.errors import RunFolderError
@@ -29,9 +29,8 @@ class Noting(Silent):
         self.said.append(text)
 
 
-def scored(n: int) -> Scored:
-    statistics = Statistics({"tokens": np.array([VALUES[n]])})
-    return Scored(SHARDS[n], statistics, statistics.pack())
+def scored(n: int) -> Done:
+    return Done(SHARDS[n], Statistics({"tokens": np.array([VALUES[n]])}).pack())
 
 
 def folding(out: Path, shards: tuple[Shard, ...] = SHARDS, n_folds: int = 1) -> Fold:
@@ -45,7 +44,7 @@ def test_any_order_gives_the_sum_in_shard_order(order: tuple[int, ...], tmp_path
     fold = folding(tmp_path)
     assert fold.begin(Silent()) == list(fold.shards)
     for n in order:
-        fold.add(Scored(fold.shards[n], scored(n).statistics, scored(n).packed))
+        fold.add(Done(fold.shards[n], scored(n).packed))
     assert fold.turn == 4
     assert fold.folds[0]["tokens"].tolist() == [((1e16 + 1.0) - 1e16) + 1.0]
 
