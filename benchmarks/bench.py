@@ -1,10 +1,12 @@
 """`make bench`: what labelling costs beside what the model costs, and beside common practice.
 
 Every figure is a ratio: both sides run in turn, over the same prompts, and medians are compared.
+A forward pass is that of TransformerBridge as it is booted, without what labelling changes of it.
 "Processes" is how a model on the CPU is labelled: a copy of this process for every thread that the
-other side has, each with one. Microseconds are printed for orientation only.
+other side has, each with one. Microseconds are printed for orientation only. `--few` takes 40
+relations and 60 features, every so many of the built-in ones by name.
 
-    python -m benchmarks.bench [--shape NAME ...] [--prompts 40] [--rounds 5] [--json FILE]
+    python -m benchmarks.bench [--shape NAME ...] [--prompts 40] [--rounds 5] [--few] [--json FILE]
 """
 
 from __future__ import annotations
@@ -22,16 +24,20 @@ import numpy as np
 import torch
 
 from benchmarks.shapes import SHAPES, make
+from heuristics.registry import load_heuristics
 from labeler.batches import batches, pad
 from labeler.config import load_settings
 from labeler.corpus import Shard
 from labeler.engines.forked import in_order
 from labeler.engines.threads import keep_memory
+from labeler.model import LanguageModel
 from labeler.score import Scorer, score_shards
 from labeler.session import Session
 
 SLOW_PROMPTS = 6
 """Prompts for what is too slow to be run over all."""
+
+FEW = {"relation": 40, "feature": 60}
 
 HEAD_TYPES = ("previous_token_head", "duplicate_token_head", "induction_head")
 
@@ -63,13 +69,30 @@ def reading(session: Session) -> None:
             scorer.read(batch)
 
 
-class Forward:
-    """The model over the same batches, tokenised and padded beforehand."""
+def bare(model: Path, session: Session) -> LanguageModel:
+    """The model as TransformerBridge boots it."""
+    from transformer_lens.model_bridge import TransformerBridge
 
-    def __init__(self, session: Session) -> None:
+    bridge = TransformerBridge.boot_transformers(str(model), device="cpu")
+    return LanguageModel(bridge, str(model), session.model.tokenizer)
+
+
+def some_heuristics() -> list[str]:
+    """The names of `FEW` built-in heuristics."""
+    found = []
+    for kind, wanted in FEW.items():
+        names = sorted(item.name for item in load_heuristics() if item.kind == kind)
+        found += [f"{kind} {names[i * len(names) // wanted]}" for i in range(wanted)]
+    return found
+
+
+class Forward:
+    """The bare model over the same batches, tokenised and padded beforehand."""
+
+    def __init__(self, session: Session, model: Path) -> None:
         texts = [text for shard in session.shards for text in session.texts(shard.prompts)]
         prepared = [session.prepare(text) for text in texts]
-        self.model = session.model
+        self.model = bare(model, session)
         self.tokens = [pad(batch) for batch in batches(prepared, session.settings.token_budget)]
         self.strings = [text.string for text in texts]
         self.count = sum(len(text) for text in texts)
@@ -132,14 +155,15 @@ def interleaved(sides: dict[str, Callable[[], None]], rounds: int) -> dict[str, 
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def measure(name: str, prompts: int, rounds: int, threads: int) -> dict[str, Any]:
+def measure(name: str, prompts: int, rounds: int, threads: int, few: bool) -> dict[str, Any]:
     """All ratios of one shape."""
     with tempfile.TemporaryDirectory() as folder:
         model = make(name, Path(folder) / "model")
         given = {"model": str(model), "max_prompts": prompts, "device": "cpu", "threads": 1}
+        given["only"] = some_heuristics() if few else []
         session = Session(load_settings(None, given | {"out": Path(folder) / "run"}))
         vocabulary = session.vocabulary
-        forward = Forward(session)
+        forward = Forward(session, model)
         sides: dict[str, Callable[[], None]] = {
             "labelling": lambda: labelling(session),
             "reading": lambda: reading(session),
@@ -175,13 +199,14 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--few", action="store_true")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     keep_memory()
     rows = []
     for name in asked.shape or ["embedded", *SHAPES]:
-        rows.append(measure(name, asked.prompts, asked.rounds, asked.threads))
+        rows.append(measure(name, asked.prompts, asked.rounds, asked.threads, asked.few))
         for key, value in rows[-1].items():
             print(f"{key:48} {value:.2f}" if isinstance(value, float) else f"{key:48} {value}")
         print(flush=True)

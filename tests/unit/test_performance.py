@@ -18,7 +18,7 @@ def test_labelling_costs_a_small_multiple_of_the_model(tmp_path: Path) -> None:
     model = make("TinyStories-1L-21M", tmp_path / "model")
     given = {"model": str(model), "max_prompts": 6, "device": "cpu", "out": tmp_path / "run"}
     session = Session(load_settings(None, given))
-    forward = Forward(session)
+    forward = Forward(session, model)
     sides = {
         "labelling": lambda: labelling(session),
         "reading": lambda: reading(session),
