@@ -137,12 +137,11 @@ class HeadView(Standing):
 
 def by_name(table: pd.DataFrame, column: str = "name") -> dict[str, list[Row]]:
     """Rows of a table grouped by component, in their order."""
+    if "query_class" in table:
+        table = table.assign(query_class=table["query_class"].fillna("").astype(object))
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in table.to_dict("records"):
-        clean = {str(key): value for key, value in row.items()}
-        if not isinstance(clean.get("query_class", ""), str):
-            clean["query_class"] = ""
-        groups[str(row[column])].append(clean)
+        groups[str(row[column])].append(row)
     return groups
 
 
