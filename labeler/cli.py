@@ -169,9 +169,10 @@ def show(
     ] = None,
 ) -> None:
     """One head or neuron in the terminal: label, shares, exceptions, evidence; or all heads."""
+    from labeler.component_terminal import component
     from labeler.errors import ConfigError, first_to_last
     from labeler.results import open_run
-    from labeler.terminal import component, console, head_table
+    from labeler.terminal import console, head_table
     from reports.reviewed import in_short, said, verdicts, worded
 
     folder = open_run(run)

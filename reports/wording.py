@@ -114,6 +114,15 @@ def span(low: Any, high: Any, digits: int = 2) -> str:
     return f"{first} to {last}" if "−" in first + last else f"{first}–{last}"
 
 
+def share_span(value: Any, low: Any, high: Any) -> str:
+    """The interval of a share with as many digits as the share itself has: "4.7–4.9%"."""
+    found = number(value)
+    if found is None or abs(found) >= 0.0995 or number(low) is None or number(high) is None:
+        return percent_span(low, high)
+    first, last = decimal(low * 100, 1), decimal(high * 100, 1)
+    return f"{first}% to {last}%" if "−" in first + last else f"{first}–{last}%"
+
+
 def percent_span(low: Any, high: Any) -> str:
     """An interval of fractions: "64–75%"."""
     if number(low) is None or number(high) is None:

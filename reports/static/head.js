@@ -24,8 +24,8 @@ function drawHead(article, part, name) {
   )));
   const details = copy("relations");
   $("b", details).textContent = relations.length;
-  $("tbody", details).append(...relations.map(([relation, mass, coverage, lift, low, high, taken]) => el(
-    "tr", {}, el("th", { scope: "row" }, (taken ? "✓ " : "") + relation),
+  $("tbody", details).append(...relations.map(([said, name, mass, coverage, lift, low, high, taken]) => el(
+    "tr", {}, el("th", { scope: "row" }, `${taken ? "✓ " : ""}${said} `, small(name)),
     el("td", {}, percent(mass ?? 0)), el("td", {}, coverage === null ? "–" : percent(coverage)),
     el("td", {}, lift === null ? "–" : `${decimal(lift, 1)}× `, small(span(low, high))),
   )));

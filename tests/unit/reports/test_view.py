@@ -65,6 +65,19 @@ def test_shares_and_rest_are_the_printed_ones(run: RunFolder) -> None:
         assert all(group.rest_fraction == remainder for group in general)
 
 
+def test_a_share_is_said_in_the_words_of_the_label(run: RunFolder, tmp_path: Path) -> None:
+    heads = {head.name: head for head in view(run).heads}
+    for head in heads.values():
+        for share in head.general.shares if head.general else ():
+            assert share.phrase in head.label
+            assert share.name not in ("", share.phrase)
+    bare(tmp_path, run, predictions=run.predictions.drop(columns="phrase"))
+    older = view(open_run(tmp_path)).heads
+    assert [share.phrase for head in older if head.general for share in head.general.shares] == [
+        share.name for head in heads.values() if head.general for share in head.general.shares
+    ]
+
+
 def test_a_share_has_its_coverage_and_its_lift_only_where_they_say_something(
     tmp_path: Path, run_path: Path
 ) -> None:
