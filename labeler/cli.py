@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from labeler.paths import PATH, at_home, local_path
 from labeler.plugin_cli import heuristics_app
 from labeler.reader_cli import compare, review, run_path, write_report_again
 from labeler.run_cli import run
@@ -31,7 +32,7 @@ app.command()(review)
 app.command()(compare)
 
 _USERS_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", parser=local_path)]
 ReadPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder, or its URL.", parser=run_path)
 ]
@@ -40,7 +41,10 @@ ReadPath = Annotated[
 @app.command()
 def report(
     run: ReadPath,
-    out: Annotated[Path | None, typer.Option(help="The folder to write into [RUN/report].")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(**PATH, help="The folder to write into [RUN/report]."),
+    ] = None,
     single_file: Annotated[
         bool, typer.Option("--single-file", help="One file to mail; --out may be its name, x.html.")
     ] = False,
@@ -55,7 +59,10 @@ def report(
 @app.command()
 def export(
     run: ReadPath,
-    out: Annotated[Path, typer.Option(help="A file, or a folder for csv and headvis.")],
+    out: Annotated[
+        Path,
+        typer.Option(**PATH, help="A file, or a folder for csv and headvis."),
+    ],
     kind: Annotated[
         str | None,
         typer.Option(
@@ -139,7 +146,7 @@ def stats(
     from labeler.terminal import console, hook_table
 
     take_cores()
-    name = model_name(Settings(model=model))
+    name = model_name(Settings(model=at_home(model)))
     loaded = load_model(name, device, revision=revision, pickle=pickle)
     rows = prompt_statistics(loaded, prompt)
     if not rows:

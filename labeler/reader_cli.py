@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from labeler.paths import PATH, local_path
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,8 +29,10 @@ def run_path(run: str) -> Path:
 
 
 def review(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    file: Annotated[Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", parser=local_path)],
+    file: Annotated[
+        Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.", parser=local_path)
+    ],
 ) -> None:
     """Merge a reader's verdicts into a run; its report and exports show the reviewed wording."""
     from labeler.review import merge_review
@@ -98,7 +102,7 @@ def compare(
             metavar="RUN RUN …", help="Run folders or URLs, the earliest first.", parser=run_path
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("compare.html"),
+    out: Annotated[Path, typer.Option(**PATH, help="The page to write.")] = Path("compare.html"),
 ) -> None:
     """What changed between runs: models, checkpoints, corpora; a table and a page."""
     from labeler.errors import ConfigError

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from labeler.paths import PATH
+
 
 def run(
     model: Annotated[
@@ -22,7 +24,10 @@ def run(
         list[str] | None, typer.Option(help="A prompt by itself; repeatable, instead of --corpus.")
     ] = None,
     column: Annotated[str | None, typer.Option(help="Where the text is [text].")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder [runs/labels].")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(**PATH, help="The run folder [runs/labels]."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 … [float32].")] = None,
     revision: Annotated[
@@ -70,7 +75,8 @@ def run(
         int | None, typer.Option(help="Tokens that every neuron's activations are kept at [3000].")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="A TOML file of options; flags override it.")
+        Path | None,
+        typer.Option(**PATH, help="A TOML file of options; flags override it."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run in --out.")
