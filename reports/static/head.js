@@ -35,7 +35,7 @@ function drawHead(article, part, name) {
 /* Groups of strips as reports/strips.py has them. */
 function stripGroups(part, groups, draw) {
   return groups.map(({ title, rows }) => el("section", {}, el("h2", {}, title), rows.map((row) => el(
-    "div.strip-row", {}, el("div.strip-meta", {}, row.under[0], el("br"), row.under[1]),
+    "div.strip-row", {}, el("div.strip-meta", {}, row.under[0], " ", el("br"), row.under[1]),
     draw(row.t.map((i) => part.tokens[i]), row),
   ))));
 }
