@@ -101,7 +101,7 @@ def verify(
         str | None, typer.Option(help="Ablate these neurons instead: L0N12,L0N77.")
     ] = None,
 ) -> None:
-    """Run the labels of a run: replace heads by what they say, and measure the loss.
+    """Replace heads by what their labels say, and measure the loss.
 
     A report that the run has is written again, with what was found.
     """
@@ -136,7 +136,10 @@ def stats(
         bool, typer.Option("--pickle", help="Also read weights in pytorch_model.bin.")
     ] = False,
 ) -> None:
-    """Mean, deviation, quartiles and extremes of every hook over one prompt, exactly."""
+    """Statistics of every hook over one prompt.
+
+    Mean, deviation, quartiles and extremes, all exact.
+    """
     from labeler.config import Settings
     from labeler.engines.threads import take_cores
     from labeler.errors import CorpusError
@@ -158,7 +161,7 @@ def stats(
 def models(
     markdown: Annotated[bool, typer.Option("--markdown", help="docs/models.md.")] = False,
 ) -> None:
-    """The model families that the labeler knows, and what it can do with each."""
+    """The families of models, and what can be done with each."""
     from labeler.families import page
     from labeler.terminal import console, family_table
 
@@ -175,7 +178,10 @@ def show(
         str | None, typer.Argument(help="A head or neuron: L0H6, L0N512 [the table of all heads].")
     ] = None,
 ) -> None:
-    """One head or neuron in the terminal: label, shares, exceptions, evidence; or all heads."""
+    """One head or neuron in the terminal, or all heads.
+
+    Of one its label, shares, exceptions and evidence; of all their labels in short.
+    """
     from labeler.component_terminal import component
     from labeler.errors import ConfigError, first_to_last
     from labeler.results import open_run

@@ -70,7 +70,10 @@ def check(
         str, typer.Argument(metavar="FILE", help="A plugin file or module.", parser=at_home)
     ],
 ) -> None:
-    """Does a plugin keep the contract, what does it cost, and what does it say that is new?"""
+    """Does a plugin keep the contract, and what does it add?
+
+    Also what it costs, and what of it the built-in heuristics say already.
+    """
     from labeler.errors import PluginError
     from labeler.plugin_check import check_plugin
     from labeler.plugin_terminal import checked_plugin

@@ -34,7 +34,10 @@ def review(
         Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.", parser=local_path)
     ],
 ) -> None:
-    """Merge a reader's verdicts into a run; its report and exports show the reviewed wording."""
+    """Merge a reader's verdicts into a run.
+
+    Its report and exports show the reviewed wording.
+    """
     from labeler.review import merge_review
     from labeler.terminal import console
 
@@ -104,7 +107,10 @@ def compare(
     ],
     out: Annotated[Path, typer.Option(**PATH, help="The page to write.")] = Path("compare.html"),
 ) -> None:
-    """What changed between runs: models, checkpoints, corpora; a table and a page."""
+    """What changed between runs: a table and a page.
+
+    They may be of checkpoints, models or corpora.
+    """
     from labeler.errors import ConfigError
     from labeler.results import open_run
     from labeler.terminal import console

@@ -87,7 +87,9 @@ def run(
     ] = False,
     choose_by: Annotated[
         str | None,
-        typer.Option(help="Choose labels of heads by pattern, or as much by its effect [pattern]."),
+        typer.Option(
+            help="What labels of heads fit: pattern, or effect: and what that does [pattern]."
+        ),
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Leave the report out.")] = False,
     copy_to: Annotated[

@@ -25,7 +25,7 @@ def try_plugin(
         bool, typer.Option("--watch", help="Try again whenever FILE is saved; Ctrl-C ends.")
     ] = False,
 ) -> None:
-    """Which labels of a run would change if it had these heuristics, too?"""
+    """Which labels of a run would new heuristics change?"""
     from labeler.engines.threads import take_cores
     from labeler.errors import ConfigError
     from labeler.terminal import TerminalProgress, console
