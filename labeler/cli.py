@@ -185,7 +185,7 @@ def show(
     from labeler.component_terminal import component
     from labeler.errors import ConfigError, first_to_last
     from labeler.results import open_run
-    from labeler.terminal import console, head_table
+    from labeler.terminal import console, head_table, in_full
     from reports.reviewed import in_short, said, verdicts, worded
 
     folder = open_run(run)
@@ -194,6 +194,8 @@ def show(
         rows = folder.heads.to_dict("records")
         gists = [in_short(row, reviewed.get(row["name"])) for row in rows]
         shown.print(head_table(folder.heads.assign(gist=gists)))
+        shown.print(in_full(str(run)), soft_wrap=True)
+        shown.print()
         for line in folder.headlines:
             shown.print(line, highlight=False)
         return

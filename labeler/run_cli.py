@@ -101,7 +101,7 @@ def run(
     from labeler.engines.threads import keep_memory
     from labeler.remote import check_target, copy_run
     from labeler.run import run_labels
-    from labeler.terminal import TerminalProgress, console, head_table
+    from labeler.terminal import TerminalProgress, console, head_table, in_full
 
     given = {
         "model": model,
@@ -156,8 +156,7 @@ def run(
         raise typer.Exit(130) from None
     shown = console()
     shown.print(head_table(finished.heads))
-    hint = f"In short; `labeler show {finished.path} L0H0` has a label in full."
-    shown.print(hint, style="dim", highlight=False, markup=False, soft_wrap=True)
+    shown.print(in_full(str(finished.path)), soft_wrap=True)
     shown.print()
     for line in finished.headlines:
         shown.print(line, highlight=False)

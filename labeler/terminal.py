@@ -126,6 +126,11 @@ def head_table(heads: pd.DataFrame) -> Table:
     return table
 
 
+def in_full(run: str) -> Text:
+    """What stands beneath the table of heads: how to have one in full."""
+    return Text(f"In short; `labeler show {visible(run)} L0H0` has a label in full.", style="dim")
+
+
 def laid_out(label: str) -> list[str]:
     """A head's label as its general rule and its exceptions, one a line."""
     itself = ONLY_ITSELF.search(label)
@@ -139,13 +144,18 @@ def laid_out(label: str) -> list[str]:
 def replacement_table(folder: RunFolder) -> Table:
     """Rise of perplexity by fraction of heads replaced, label beside ceilings and ablations."""
     conditions = ("label", "dense", "distance_profile", "uniform", "first_position")
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.title = "Rise of perplexity by what stands in for heads"
     for column in ("heads replaced", *conditions):
         table.add_column(column.replace("_", " "), justify="right")
     for point in folder.run["replacement_curve"]:
-        rises = [f"{point[condition]:+.1%}" for condition in conditions]
+        rises = [_rise(point[condition]) for condition in conditions]
         table.add_row(f"{point['fraction']:.0%}", *rises)
     return table
+
+
+def _rise(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+,.1%}"  # −0.0001 is no fall
 
 
 def ablation_table(rows: pd.DataFrame) -> Table:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from labeler import terminal
 from labeler.component_terminal import component
-from labeler.terminal import TerminalProgress, head_table
+from labeler.terminal import TerminalProgress, head_table, replacement_table
 
 HEADS = pd.DataFrame(
     {
@@ -154,6 +154,19 @@ def test_a_table_of_predictions_has_the_columns_that_its_rows_fill():
     assert ["prediction", "weight", "q"] in rows  # a neuron has no queries and no lift
     assert ["the", "previous", "token", "+0.620", "0.001"] in rows
     assert "attends to" not in shown(*component(Other(), "L0H0"))  # type: ignore[arg-type]
+
+
+def test_rises_of_perplexity_have_a_title_and_no_minus_before_nothing():
+    point = {"label": -0.0002, "dense": -0.012, "distance_profile": 0.061}
+    point |= {"fraction": 0.25, "uniform": 1.0, "first_position": 71.0382}
+
+    class Verified(Folder):
+        run: ClassVar = {"replacement_curve": [point]}
+
+    title, head, row = shown(replacement_table(Verified())).splitlines()  # type: ignore[arg-type]
+    assert title.startswith("Rise of perplexity")
+    assert head.split()[:4] == ["heads", "replaced", "label", "dense"]
+    assert row.split() == ["25%", "+0.0%", "-1.2%", "+6.1%", "+100.0%", "+7,103.8%"]
 
 
 def test_what_verify_found_is_shown_of_a_label_and_of_an_even_spread():
