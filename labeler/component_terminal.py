@@ -16,6 +16,14 @@ from labeler.terminal import MARKS, laid_out, visible
 
 DISAGREE = ("feature without activation", "activation without feature")
 SHOWN = {"best": 3, "worst": 2, "top": 4, **dict.fromkeys(DISAGREE, 2)}
+TITLES = {
+    "best": "explained best",
+    "worst": "explained worst",
+    "top": "strongest activation",
+    "feature without activation": "the label says so, the neuron does not",
+    "activation without feature": "the neuron fires, the label does not say so",
+}
+"""Kinds of evidence in words, as the report's."""
 STRONGEST = 4
 BEYOND = 0.2
 """The part of a query's attention that is left of a strip, from which on that is said."""
@@ -49,7 +57,7 @@ def component(
     for kind, examples in own.groupby("kind", sort=False):
         count = SHOWN.get(str(kind), 0 if "decile" in kind else 1)
         exception = str(kind).removeprefix("exception: ")
-        told = classes.get(exception) or exception
+        told = TITLES.get(exception) or classes.get(exception) or exception
         for _, example in examples.head(count).iterrows():
             yield Text(f"\n{visible(told)} · {visible(example['prompt'])}", style="dim")
             yield _neuron_strip(example) if neurons else _head_strip(example)

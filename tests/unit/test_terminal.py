@@ -137,7 +137,7 @@ def test_a_component_shows_its_label_shares_exceptions_and_evidence():
         "the",
         "bracket",
     ]
-    assert "best · a[1]" in text
+    assert "explained best · a[1]" in text
     assert "on the closing mark · b" in text
     assert "[red][⏎]" in text  # the query in brackets; the corpus is printed, not interpreted
     assert "from ‘⏎’ at 7 to ‘⟨start⟩’ 50%, ‘[red]’ 25%, ‘⏎’ 25%" in text
