@@ -136,10 +136,15 @@ def view(folder: RunFolder) -> ReportView:
             for f in run.get("heuristics_failed") or []
         ],
         heuristics=[
-            (sentence(h["name"]), sentence(h.get("kind")), sentence(h.get("description")))
+            (sentence(h["name"]), sentence(h.get("kind")), _in_a_line(h.get("description")))
             for h in run.get("heuristics") or []
         ],
     )
+
+
+def _in_a_line(text: Any) -> str:
+    """A docstring, whose lines end where its source does."""
+    return sentence(" ".join(str(text or "").split()))
 
 
 def _summary(folder: RunFolder, heads: list[HeadView]) -> list[str]:

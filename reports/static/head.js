@@ -27,7 +27,7 @@ function drawHead(article, part, name) {
   $("tbody", details).append(...relations.map(([said, name, mass, coverage, lift, low, high, taken]) => el(
     "tr", {}, el("th", { scope: "row" }, `${taken ? "✓ " : ""}${said} `, small(name)),
     el("td", {}, percent(mass ?? 0)), el("td", {}, coverage === null ? "–" : percent(coverage)),
-    el("td", {}, lift === null ? "–" : `${decimal(lift, 1)}× `, small(span(low, high))),
+    el("td", {}, lift === null ? "–" : `${decimal(lift, 1)}× `, small(span(low, high, 1))),
   )));
   if (relations.length) $(".relations", article).replaceChildren(details);
 }

@@ -230,6 +230,11 @@ def test_the_replacement_curve_is_part_of_the_result(tmp_path: Path, run: RunFol
     assert "median held-out R² 0.31 (0.17)" in shown.neuron_figures
 
 
+def test_a_docstring_is_a_line(tmp_path: Path, run: RunFolder) -> None:
+    said = {"heuristics": [{"name": "a", "kind": "feature", "description": "One\n    two."}]}
+    assert view(open_run(bare(tmp_path, run, said))).heuristics == [("a", "feature", "One two.")]
+
+
 def test_the_summary_says_over_which_heads_it_averages(tmp_path: Path, run: RunFolder) -> None:
     def summary(**figures: float | None) -> str:
         said = {"figures": run.run["figures"] | figures}
