@@ -26,7 +26,7 @@ def parse_neurons(names: Sequence[str], shape: Shape) -> list[tuple[int, int]]:
     for name in names:
         if name not in known:
             raise ConfigError(
-                f"no neuron {name!r}; the model has {len(shape.neurons):,}, "
+                f"no neuron {name!r}; the model has {len(shape.neurons):,} neurons, "
                 f"{first_to_last(shape.neurons)}"
             )
     return [known[name] for name in names]
