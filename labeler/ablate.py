@@ -26,8 +26,8 @@ def parse_neurons(names: Sequence[str], shape: Shape) -> list[tuple[int, int]]:
     for name in names:
         if name not in known:
             raise ConfigError(
-                f"no neuron {name!r}; the model has {shape.n_layers} layers of {shape.d_mlp} "
-                f"neurons, {first_to_last(shape.neurons)}"
+                f"no neuron {name!r}; the model has {len(shape.neurons):,} neurons, "
+                f"{first_to_last(shape.neurons)}"
             )
     return [known[name] for name in names]
 

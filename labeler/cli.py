@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from labeler.paths import PATH, at_home, local_path
 from labeler.plugin_cli import heuristics_app
 from labeler.reader_cli import compare, review, run_path, write_report_again
 from labeler.run_cli import run
@@ -31,7 +32,7 @@ app.command()(review)
 app.command()(compare)
 
 _USERS_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", parser=local_path)]
 ReadPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder, or its URL.", parser=run_path)
 ]
@@ -40,7 +41,10 @@ ReadPath = Annotated[
 @app.command()
 def report(
     run: ReadPath,
-    out: Annotated[Path | None, typer.Option(help="The folder to write into [RUN/report].")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(**PATH, help="The folder to write into [RUN/report]."),
+    ] = None,
     single_file: Annotated[
         bool, typer.Option("--single-file", help="One file to mail; --out may be its name, x.html.")
     ] = False,
@@ -55,7 +59,10 @@ def report(
 @app.command()
 def export(
     run: ReadPath,
-    out: Annotated[Path, typer.Option(help="A file, or a folder for csv and headvis.")],
+    out: Annotated[
+        Path,
+        typer.Option(**PATH, help="A file, or a folder for csv and headvis."),
+    ],
     kind: Annotated[
         str | None,
         typer.Option(
@@ -94,7 +101,7 @@ def verify(
         str | None, typer.Option(help="Ablate these neurons instead: L0N12,L0N77.")
     ] = None,
 ) -> None:
-    """Run the labels of a run: replace heads by what they say, and measure the loss.
+    """Replace heads by what their labels say, and measure the loss.
 
     A report that the run has is written again, with what was found.
     """
@@ -129,7 +136,10 @@ def stats(
         bool, typer.Option("--pickle", help="Also read weights in pytorch_model.bin.")
     ] = False,
 ) -> None:
-    """Mean, deviation, quartiles and extremes of every hook over one prompt, exactly."""
+    """Statistics of every hook over one prompt.
+
+    Mean, deviation, quartiles and extremes, all exact.
+    """
     from labeler.config import Settings
     from labeler.engines.threads import take_cores
     from labeler.errors import CorpusError
@@ -139,7 +149,7 @@ def stats(
     from labeler.terminal import console, hook_table
 
     take_cores()
-    name = model_name(Settings(model=model))
+    name = model_name(Settings(model=at_home(model)))
     loaded = load_model(name, device, revision=revision, pickle=pickle)
     rows = prompt_statistics(loaded, prompt)
     if not rows:
@@ -151,7 +161,7 @@ def stats(
 def models(
     markdown: Annotated[bool, typer.Option("--markdown", help="docs/models.md.")] = False,
 ) -> None:
-    """The model families that the labeler knows, and what it can do with each."""
+    """The families of models, and what can be done with each."""
     from labeler.families import page
     from labeler.terminal import console, family_table
 
@@ -168,10 +178,14 @@ def show(
         str | None, typer.Argument(help="A head or neuron: L0H6, L0N512 [the table of all heads].")
     ] = None,
 ) -> None:
-    """One head or neuron in the terminal: label, shares, exceptions, evidence; or all heads."""
+    """One head or neuron in the terminal, or all heads.
+
+    Of one its label, shares, exceptions and evidence; of all their labels in short.
+    """
+    from labeler.component_terminal import component
     from labeler.errors import ConfigError, first_to_last
     from labeler.results import open_run
-    from labeler.terminal import component, console, head_table
+    from labeler.terminal import console, head_table, in_full
     from reports.reviewed import in_short, said, verdicts, worded
 
     folder = open_run(run)
@@ -180,6 +194,8 @@ def show(
         rows = folder.heads.to_dict("records")
         gists = [in_short(row, reviewed.get(row["name"])) for row in rows]
         shown.print(head_table(folder.heads.assign(gist=gists)))
+        shown.print(in_full(str(run)), soft_wrap=True)
+        shown.print()
         for line in folder.headlines:
             shown.print(line, highlight=False)
         return

@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from labeler.errors import ConfigError, did_you_mean
+from labeler.paths import at_home
 from labeler.readers import printable
 from labeler.thresholds import Thresholds
 
@@ -20,6 +21,10 @@ Dtype = Literal["float32", "float64", "bfloat16", "float16"]
 Long = Literal["split", "cut"]
 EngineName = Literal["auto", "processes", "serial", "ray"]
 ChooseBy = Literal["pattern", "effect"]
+
+
+PLACES = {"model", "corpus", "out", "spacy", "plugin"}
+"""Options that may be paths."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +156,15 @@ def _checked(
             raise ConfigError(
                 f"{where}{name} is {_shown(value)}; expected {_expected(name, hints[name], value)}"
             )
-        checked[name] = _converted(value, hints[name])
+        checked[name] = _converted(_placed(value) if name in PLACES else value, hints[name])
     return checked
+
+
+def _placed(value: Any) -> Any:
+    """Paths with `~` spelt out; where a path may stand, no other name begins with it."""
+    if isinstance(value, list | tuple):
+        return [at_home(item) for item in value]
+    return at_home(str(value))
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -221,6 +221,7 @@ def prediction_rows(
             row = {
                 "name": label.name,
                 "prediction": item.name,
+                "phrase": item.phrase,
                 "query_class": "",
                 "order": general.get(r),
                 "coverage": coverage[r],
@@ -256,13 +257,15 @@ def _exception_rows(
     for rule in label.exceptions:
         lift, low, high = (values[0] for values in within(rule.leaves))
         if not rule.terms:
-            said = {"prediction": EVENLY, "order": 0, "selected": True, "share": 1.0}
-            yield {"name": label.name, "query_class": rule.query_class, **said}
+            said = {"prediction": EVENLY, "phrase": EVENLY.strip("()")}
+            said |= {"name": label.name, "query_class": rule.query_class}
+            yield {**said, "order": 0, "selected": True, "share": 1.0}
         for order, term in enumerate(rule.terms):
             relation = relations[term.relation]
             yield {
                 "name": label.name,
                 "prediction": relation.name,
+                "phrase": relation.phrase,
                 "query_class": rule.query_class,
                 "order": order,
                 "share": term.share,

@@ -14,18 +14,25 @@ def headline(
     n_folds: int,
     n_prompts: int,
     short: str,
+    by_effect: bool = False,
 ) -> str:
-    """What a run found, in one sentence; `short` is what is said of short prompts."""
+    """What a run found, in one sentence; `short` is what is said of short prompts.
+
+    `by_effect`: labels of heads were chosen for their effects as well.
+    """
     said = f"{counts['heads_labelled']:,} of {counts['heads']:,} heads are labelled"
     if not n_folds:
         if counts["neurons"]:
             said += f"; {counts['neurons_labelled']:,} of {counts['neurons']:,} neurons"
         few = "1 prompt is" if n_prompts == 1 else f"{n_prompts} prompts are"
         return f"{said}: {few} too few to test a label on; some hundred make good labels."
+    if by_effect:
+        said += ", their labels chosen by effect as much as by pattern"
     if figures["mean_r2_labelled"] is not None:
         said += (
             f"; on average a label explains {figures['mean_r2_labelled']:.0%} of what its head's "
             "attention does beyond spreading evenly, on text it was not chosen on"
+            f"{_below_distance(figures, counts['heads_labelled'] == counts['heads'])}"
         )
     if counts["neurons"]:
         said += f"; {_of_neurons(counts, figures)}"
@@ -34,6 +41,17 @@ def headline(
     if n_prompts < FEW_PROMPTS:
         said += f". {n_prompts} prompts are few to test labels on; some hundred make good ones"
     return f"{said}."
+
+
+def _below_distance(figures: Mapping[str, float | None], all_labelled: bool) -> str:
+    """That the heads' own distance profiles explain more, where they do: no words are in them."""
+    labels, distance = figures.get("mean_r2"), figures.get("mean_r2_distance")
+    if labels is None or distance is None or round(labels, 2) >= round(distance, 2):
+        return ""
+    if all_labelled:
+        return f", less than distance alone does ({distance:.0%})"
+    mean = f"over all heads labels explain {labels:.0%}"
+    return f"; {mean}, less than distance alone ({distance:.0%})"
 
 
 def _of_neurons(counts: Mapping[str, int], figures: Mapping[str, float | None]) -> str:

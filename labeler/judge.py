@@ -114,7 +114,8 @@ def _judge(
     counts, figures = _counts(tables)
     figures |= about_neurons | {"head_floor": limits.head_floor}
     short = said_of_short(session, limits)
-    said = headline(counts, figures, session.n_folds, len(session.corpus), short)
+    by_effect = session.settings.choose_by == "effect"
+    said = headline(counts, figures, session.n_folds, len(session.corpus), short, by_effect)
     return Findings(tables, shown, stored, counts, figures, said, pictures)
 
 

@@ -223,6 +223,7 @@ class NeuronTable:
                 yield {
                     "name": name,
                     "prediction": term.said.name,
+                    "phrase": term.said.phrase,
                     "query_class": "",
                     "order": order,
                     "share": term.weight,

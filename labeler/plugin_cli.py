@@ -7,11 +7,19 @@ from typing import Annotated
 
 import typer
 
+from labeler.paths import PATH, at_home
+
 heuristics_app = typer.Typer(
     help="The predictions that labels are made of.", no_args_is_help=True, rich_markup_mode=None
 )
 Plugins = Annotated[
-    list[str] | None, typer.Option("--plugin", help="A file, folder or module; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="<list[str]>",
+        parser=at_home,
+        help="A file, folder or module; repeatable.",
+    ),
 ]
 
 
@@ -58,9 +66,14 @@ def show_heuristic(
 
 @heuristics_app.command("check")
 def check(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A plugin file or module.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A plugin file or module.", parser=at_home)
+    ],
 ) -> None:
-    """Does a plugin keep the contract, what does it cost, and what does it say that is new?"""
+    """Does a plugin keep the contract, and what does it add?
+
+    Also what it costs, and what of it the built-in heuristics say already.
+    """
     from labeler.errors import PluginError
     from labeler.plugin_check import check_plugin
     from labeler.plugin_terminal import checked_plugin
@@ -79,7 +92,7 @@ def check(
 @heuristics_app.command("new")
 def new(
     name: Annotated[str, typer.Argument(help="What it is about, as in 'colour word'.")],
-    to: Annotated[Path, typer.Option(help="The folder to write into.")] = Path(),
+    to: Annotated[Path, typer.Option(**PATH, help="The folder to write into.")] = Path(),
 ) -> None:
     """Begin a plugin: a file that works, and its test."""
     from labeler.plugin_new import new_plugin

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from labeler.paths import PATH, local_path
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,10 +29,15 @@ def run_path(run: str) -> Path:
 
 
 def review(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    file: Annotated[Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", parser=local_path)],
+    file: Annotated[
+        Path, typer.Argument(metavar="REVIEW", help="A review.json of a reader.", parser=local_path)
+    ],
 ) -> None:
-    """Merge a reader's verdicts into a run; its report and exports show the reviewed wording."""
+    """Merge a reader's verdicts into a run.
+
+    Its report and exports show the reviewed wording.
+    """
     from labeler.review import merge_review
     from labeler.terminal import console
 
@@ -98,9 +105,12 @@ def compare(
             metavar="RUN RUN …", help="Run folders or URLs, the earliest first.", parser=run_path
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("compare.html"),
+    out: Annotated[Path, typer.Option(**PATH, help="The page to write.")] = Path("compare.html"),
 ) -> None:
-    """What changed between runs: models, checkpoints, corpora; a table and a page."""
+    """What changed between runs: a table and a page.
+
+    They may be of checkpoints, models or corpora.
+    """
     from labeler.errors import ConfigError
     from labeler.results import open_run
     from labeler.terminal import console

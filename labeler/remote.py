@@ -10,6 +10,7 @@ from typing import Any
 
 from labeler.errors import ConfigError, RunFolderError
 from labeler.folder import LOCK, is_stray
+from labeler.paths import local_path
 from labeler.readers import first_line, printable
 from labeler.results import TABLES, open_run
 
@@ -64,7 +65,7 @@ def run_path(run: str | Path) -> Path:
             f"run is of type {type(run).__name__}; expected a path or a URL, "
             "the --out of `labeler run`"
         )
-    return fetched(str(run)) if "://" in str(run) else Path(run)
+    return fetched(str(run)) if "://" in str(run) else local_path(run)
 
 
 def fetched(url: str) -> Path:

@@ -173,8 +173,11 @@ class RunFolder:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """Component × prediction, long."""
-        return self._table("predictions.parquet")
+        """Component × prediction, long; `phrase` is the name where a folder has no phrases."""
+        table = self._table("predictions.parquet")
+        names = table["prediction"]
+        said = table["phrase"].fillna(names) if "phrase" in table else names
+        return table.assign(phrase=said)
 
     @cached_property
     def profiles(self) -> pd.DataFrame:

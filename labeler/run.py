@@ -29,6 +29,7 @@ from labeler.folder import check_out, writing
 from labeler.judge import Findings, judge
 from labeler.judging import FOLDER
 from labeler.near import near_copies, shared
+from labeler.paths import local_path
 from labeler.progress import Progress, Silent
 from labeler.results import SCHEMA, RunFolder, open_run, write_atomic, write_json, write_table
 from labeler.session import Session
@@ -95,7 +96,7 @@ class Run:
             raise ConfigError(
                 f"path is of type {type(path).__name__}; expected the folder to write the report to"
             )
-        out = Path(path) if path else self.path / "report"
+        out = local_path(path) if path else self.path / "report"
         return render(open_run(self.path), out, single_file)  # not what a caller made of tables
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from labeler.paths import PATH
+
 
 def run(
     model: Annotated[
@@ -22,7 +24,10 @@ def run(
         list[str] | None, typer.Option(help="A prompt by itself; repeatable, instead of --corpus.")
     ] = None,
     column: Annotated[str | None, typer.Option(help="Where the text is [text].")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder [runs/labels].")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(**PATH, help="The run folder [runs/labels]."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps [auto].")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 … [float32].")] = None,
     revision: Annotated[
@@ -70,7 +75,8 @@ def run(
         int | None, typer.Option(help="Tokens that every neuron's activations are kept at [3000].")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="A TOML file of options; flags override it.")
+        Path | None,
+        typer.Option(**PATH, help="A TOML file of options; flags override it."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run in --out.")
@@ -81,7 +87,9 @@ def run(
     ] = False,
     choose_by: Annotated[
         str | None,
-        typer.Option(help="Choose labels of heads by pattern, or as much by its effect [pattern]."),
+        typer.Option(
+            help="What labels of heads fit: pattern, or effect: and what that does [pattern]."
+        ),
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Leave the report out.")] = False,
     copy_to: Annotated[
@@ -93,7 +101,7 @@ def run(
     from labeler.engines.threads import keep_memory
     from labeler.remote import check_target, copy_run
     from labeler.run import run_labels
-    from labeler.terminal import TerminalProgress, console, head_table
+    from labeler.terminal import TerminalProgress, console, head_table, in_full
 
     given = {
         "model": model,
@@ -148,8 +156,7 @@ def run(
         raise typer.Exit(130) from None
     shown = console()
     shown.print(head_table(finished.heads))
-    hint = f"In short; `labeler show {finished.path} L0H0` has a label in full."
-    shown.print(hint, style="dim", highlight=False, markup=False, soft_wrap=True)
+    shown.print(in_full(str(finished.path)), soft_wrap=True)
     shown.print()
     for line in finished.headlines:
         shown.print(line, highlight=False)

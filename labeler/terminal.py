@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.progress import (
@@ -24,12 +23,7 @@ from rich.text import Text
 from labeler.families import FAMILIES
 from labeler.results import RunFolder
 
-DISAGREE = ("feature without activation", "activation without feature")
 MARKS = {"clear": "", "likely": "~ ", "weak": "~~ ", "unlabelled": ""}
-SHOWN = {"best": 3, "worst": 2, "top": 4, **dict.fromkeys(DISAGREE, 2)}
-STRONGEST = 4
-BEYOND = 0.2
-"""The part of a query's attention that is left of a strip, from which on that is said."""
 EXCEPTION = re.compile(r"; (?=on [^;:]+: )")
 ONLY_ITSELF = re.compile(r"; (on [^;:]*, only to itself)\.$")
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -132,6 +126,11 @@ def head_table(heads: pd.DataFrame) -> Table:
     return table
 
 
+def in_full(run: str) -> Text:
+    """What stands beneath the table of heads: how to have one in full."""
+    return Text(f"In short; `labeler show {visible(run)} L0H0` has a label in full.", style="dim")
+
+
 def laid_out(label: str) -> list[str]:
     """A head's label as its general rule and its exceptions, one a line."""
     itself = ONLY_ITSELF.search(label)
@@ -145,13 +144,18 @@ def laid_out(label: str) -> list[str]:
 def replacement_table(folder: RunFolder) -> Table:
     """Rise of perplexity by fraction of heads replaced, label beside ceilings and ablations."""
     conditions = ("label", "dense", "distance_profile", "uniform", "first_position")
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.title = "Rise of perplexity by what stands in for heads"
     for column in ("heads replaced", *conditions):
         table.add_column(column.replace("_", " "), justify="right")
     for point in folder.run["replacement_curve"]:
-        rises = [f"{point[condition]:+.1%}" for condition in conditions]
+        rises = [_rise(point[condition]) for condition in conditions]
         table.add_row(f"{point['fraction']:.0%}", *rises)
     return table
+
+
+def _rise(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+,.1%}"  # −0.0001 is no fall
 
 
 def ablation_table(rows: pd.DataFrame) -> Table:
@@ -168,120 +172,10 @@ def ablation_table(rows: pd.DataFrame) -> Table:
     return table
 
 
-def component(
-    folder: RunFolder, name: str, reworded: str = "", reviewed: str = ""
-) -> Iterator[Any]:
-    """One head or neuron: its label or a reader's words, its predictions, its examples.
-
-    `reviewed` is what a reader decided, in a line.
-    """
-    neurons = "N" in name
-    frame = folder.neurons if neurons else folder.heads
-    row = frame[frame["name"] == name].iloc[0]
-    sure = str(row["confidence"])
-    label = visible(str(row["label"])) or "unlabelled"
-    general, *exceptions = [reworded] if reworded else laid_out(label)
-    yield Text(f"{name}  {MARKS[sure]}{general}", style="bold")
-    yield from (Text(f"– {exception}") for exception in exceptions)
-    if reviewed:
-        yield Text(f"{reviewed}{f' (automatic: {label})' if reworded else ''}", style="italic")
-    yield Text("\n".join(_measured(row, sure)), style="dim")
-    rows = folder.predictions
-    rows = rows[(rows["name"] == name) & rows["selected"].astype(bool)]
-    if len(rows):
-        yield _predictions(rows, neurons)
-    evidence = folder.evidence_neurons if neurons else folder.evidence_heads
-    own = evidence[evidence["name"] == name]
-    for kind, examples in own.groupby("kind", sort=False):
-        count = SHOWN.get(str(kind), 0 if "decile" in kind else 1)
-        for _, example in examples.head(count).iterrows():
-            yield Text(f"\n{kind} · {visible(example['prompt'])}", style="dim")
-            yield _neuron_strip(example) if neurons else _head_strip(example)
-
-
-def _measured(row: pd.Series, sure: str) -> Iterator[str]:
-    """What the label is worth, a line each."""
-    if pd.isna(row["r2"]):
-        yield f"no held-out R²  ({sure})"
-    else:
-        yield f"held-out R² {row['r2']:.3f}{_interval(row)}  ({sure})"
-    if pd.notna(row.get("r2_weighted")):
-        yield f"rests on attention; value-weighted R² {row['r2_weighted']:.3f}"
-    if pd.notna(row.get("cost")):
-        costs, back = f"{np.expm1(row['cost']):+.2%} perplexity", row.get("recovered")
-        if sure == "unlabelled":  # then an even spread stood in for it
-            yield f"spread evenly it costs {costs}"
-        else:
-            won = "inert here" if pd.isna(back) else f"recovered {back:.2f}"
-            yield f"put in the head's place it costs {costs}, {won}"
-
-
 def visible(string: str) -> str:
     """Text of a corpus as a terminal may print it: what would steer the terminal is escaped."""
     string = string.replace("\n", "⏎")
     return STEERING.sub(lambda match: ascii(match.group())[1:-1], string)
-
-
-def _interval(row: pd.Series) -> str:
-    known = pd.notna(row["r2_low"]) and pd.notna(row["r2_high"])
-    return f" [{row['r2_low']:.3f}, {row['r2_high']:.3f}]" if known else ""
-
-
-def _predictions(rows: pd.DataFrame, neurons: bool) -> Table:
-    """A label's predictions: shares of a head, which have a lift, or weights of a neuron."""
-    figures = ("weight", "q") if neurons else ("share", "lift", "q")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("on", "prediction"):
-        table.add_column(column)
-    for column in figures:
-        table.add_column(column, justify="right")
-    for _, row in rows.sort_values(["query_class", "order"]).iterrows():
-        told = {
-            "weight": f"{row['share']:+.3f}",
-            "share": f"{row['share']:.1%}",
-            "lift": "" if pd.isna(row["lift"]) else f"{row['lift']:.1f}",
-            "q": "" if pd.isna(row["q"]) else f"{row['q']:.1g}",
-        }
-        shown = (told[figure] for figure in figures)
-        table.add_row(row["query_class"] or "any query", row["prediction"], *shown)
-    return table
-
-
-def _head_strip(example: pd.Series) -> Text:
-    text = Text()
-    strongest = max(max(example["real"]), 1e-9)
-    at = example["query"] - example["start"]
-    for index, (token, value) in enumerate(zip(example["tokens"], example["real"], strict=True)):
-        level = int(value / strongest * 4)
-        style = ("", "underline", "reverse dim", "reverse", "bold reverse")[level]
-        text.append(_marked(token, index == at), style=style)
-    strongest_first = np.argsort(-np.asarray(example["real"], dtype=float), kind="stable")
-    keys = ", ".join(
-        f"{_quoted(example['tokens'][key])} {example['real'][key]:.0%}"
-        for key in strongest_first[:STRONGEST]
-        if example["real"][key] >= 0.01
-    )
-    query = _quoted(example["tokens"][at])
-    text.append(f"\nfrom {query} at {example['query']} to {keys or 'nothing here'}", style="dim")
-    beyond = 1 - sum(example["real"])
-    return text.append(f"; {beyond:.0%} further left" if beyond >= BEYOND else "", style="dim")
-
-
-def _marked(token: str, it: bool) -> str:
-    """A token of a strip; the one that the strip is about is in brackets."""
-    return f"[{visible(token)}]" if it else visible(token)
-
-
-def _quoted(token: str) -> str:
-    return f"‘{visible(token)}’"
-
-
-def _neuron_strip(example: pd.Series) -> Text:
-    text = Text()
-    at = example["position"] - example["start"]
-    for index, token in enumerate(example["tokens"]):
-        text.append(_marked(token, index == at), style="bold" if index == at else "")
-    return text.append(f"  {example['value']:+.2f}", style="dim")
 
 
 def hook_table(rows: Sequence[dict[str, Any]]) -> Table:

@@ -10,10 +10,14 @@ from typing import Annotated
 
 import typer
 
+from labeler.paths import PATH, at_home
+
 
 def try_plugin(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A plugin file or module.")],
-    run: Annotated[Path, typer.Option(help="The run folder to try it on.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A plugin file or module.", parser=at_home)
+    ],
+    run: Annotated[Path, typer.Option(**PATH, help="The run folder to try it on.")],
     max_prompts: Annotated[
         int, typer.Option(help="Prompts of the run to take, at least one shard of each fold.")
     ] = 400,
@@ -21,7 +25,7 @@ def try_plugin(
         bool, typer.Option("--watch", help="Try again whenever FILE is saved; Ctrl-C ends.")
     ] = False,
 ) -> None:
-    """Which labels of a run would change if it had these heuristics, too?"""
+    """Which labels of a run would new heuristics change?"""
     from labeler.engines.threads import take_cores
     from labeler.errors import ConfigError
     from labeler.terminal import TerminalProgress, console

@@ -131,7 +131,8 @@ def compare(folders: Sequence[RunFolder]) -> Comparison:
     shares = [dict(head_shares(folder)) for folder in folders]
     said = [_told(folder, folder.heads) for folder in folders]
     names = list(dict.fromkeys(name for run in said for name in run))
-    heads = [_compared(name, said, shares) for name in names]
+    phrases = _phrases(folders)
+    heads = [_compared(name, said, shares, phrases) for name in names]
     shared = [head for head in heads if head.distance is not None]
     alone = [
         (title, sum(head.distance is None and head.told[index] is not None for head in heads))
@@ -188,6 +189,15 @@ def _spread(own: pd.DataFrame, rows: Mapping[str, float], total: float) -> dict[
     return found
 
 
+def _phrases(folders: Sequence[RunFolder]) -> dict[str, str]:
+    """How labels say each prediction: in the words of the last run that says it."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        chosen = folder.predictions.query("selected")
+        found |= dict(zip(chosen["prediction"], map(sentence, chosen["phrase"]), strict=True))
+    return found
+
+
 def distance(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     """Half the sum of absolute differences of shares: the attention that two labels place apart."""
     return min(1.0, 0.5 * sum(abs(a.get(key, 0.0) - b.get(key, 0.0)) for key in {*a, *b}))
@@ -214,6 +224,7 @@ def _compared(
     name: str,
     said: Sequence[Mapping[str, Told]],
     shares: Sequence[Mapping[str, Mapping[str, float]]],
+    phrases: Mapping[str, str],
 ) -> Compared:
     told = tuple(run.get(name) for run in said)
     own = [run.get(name) for run in shares]
@@ -228,9 +239,8 @@ def _compared(
     moved = [(key, first.get(key, 0.0), last.get(key, 0.0)) for key in {*first, *last}]
     moved = [item for item in moved if percent(item[1]) != percent(item[2])]
     moved.sort(key=lambda item: (-abs(item[1] - item[2]), item[0]))
-    return Compared(
-        name, told, steps, distance(first, last), _change(told), tuple(moved[:4]), settled
-    )
+    moved = [(phrases.get(key, key), before, after) for key, before, after in moved[:4]]
+    return Compared(name, told, steps, distance(first, last), _change(told), tuple(moved), settled)
 
 
 def _change(told: Sequence[Told | None]) -> float | None:
@@ -259,6 +269,7 @@ def _counts(folder: RunFolder) -> dict[str, Any]:
     neurons, figures = folder.neurons, folder.run.get("figures") or {}
     return {
         "heads": len(folder.heads),
+        "by_effect": (folder.run.get("settings") or {}).get("choose_by") == "effect",
         "labelled": int((folder.heads["confidence"] != "unlabelled").sum()),
         "mean_r2": number(folder.heads["r2"].mean()),
         "neurons": len(neurons),

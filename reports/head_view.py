@@ -26,6 +26,7 @@ from reports.wording import (
     rise_span,
     sentence,
     share,
+    share_span,
     span,
 )
 
@@ -38,7 +39,8 @@ ALWAYS = 0.97
 class ShareView:
     """One printed prediction of a head, for all queries or for those of a class."""
 
-    prediction: str
+    name: str
+    phrase: str
     text: str
     fraction: float
     low: float | None
@@ -137,12 +139,11 @@ class HeadView(Standing):
 
 def by_name(table: pd.DataFrame, column: str = "name") -> dict[str, list[Row]]:
     """Rows of a table grouped by component, in their order."""
+    if "query_class" in table:
+        table = table.assign(query_class=table["query_class"].fillna("").astype(object))
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in table.to_dict("records"):
-        clean = {str(key): value for key, value in row.items()}
-        if not isinstance(clean.get("query_class", ""), str):
-            clean["query_class"] = ""
-        groups[str(row[column])].append(clean)
+        groups[str(row[column])].append(row)
     return groups
 
 
@@ -262,12 +263,13 @@ def _groups(rows: list[Row], unexplained: Any, classes: dict[str, str]) -> list[
 def _share(row: Row) -> ShareView:
     covered = number(row["coverage"])
     return ShareView(
-        prediction=sentence(row["prediction"]),
+        name=sentence(row["prediction"]),
+        phrase=sentence(row["phrase"]),
         text=share(row["share"]),
         fraction=min(max(number(row["share"]) or 0.0, 0.0), 1.0),
         low=number(row["share_low"]),
         high=number(row["share_high"]),
-        interval=percent_span(row["share_low"], row["share_high"]),
+        interval=share_span(row["share"], row["share_low"], row["share_high"]),
         lift=NOTHING if number(row["lift"]) is None else f"{decimal(row['lift'], 1)}×",
         lift_interval=span(row["lift_low"], row["lift_high"], 1),
         coverage=percent(covered) if covered is not None and covered < ALWAYS else "",

@@ -165,7 +165,7 @@ def _said(row: Row) -> list[str]:
     """A prediction, its weight with its sign, and the part of the variance that it adds."""
     weight = number(row["share"]) or 0.0
     signed = f"+{decimal(weight)}" if weight > 0 else decimal(weight)
-    return [sentence(row["prediction"]).replace(" | ", ", "), signed, decimal(row["gain"], 3)]
+    return [sentence(row["phrase"]).replace(" | ", ", "), signed, decimal(row["gain"], 3)]
 
 
 def _follows(row: Row) -> list[Any]:

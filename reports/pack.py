@@ -11,7 +11,10 @@ import gzip
 import json
 import struct
 from collections.abc import Hashable
+from math import isfinite
 from typing import Any, Generic, TypeVar
+
+from numpy import ndarray
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -53,7 +56,8 @@ class Dictionary(Generic[Item]):
 
 def rounded(values: Any, digits: int = 4) -> list[float | None]:
     """Floats cut to so many decimals; null, NaN and infinities become null."""
-    return [
-        None if v is None or v != v or abs(v) == float("inf") else round(float(v), digits)
-        for v in values
-    ]
+    if isinstance(values, ndarray):
+        values = (
+            values.tolist()
+        )  # whose floats are Python's: those of arrays round ten times slower
+    return [None if v is None or not isfinite(v) else round(float(v), digits) for v in values]

@@ -64,17 +64,24 @@ def _layers(table: pd.DataFrame) -> list[tuple[int, list[str]]]:
 
 
 def _relations(rows: list[dict[str, Any]]) -> list[list[Any]]:
-    """[prediction, mass, coverage, lift, low, high, selected], the largest mass first."""
+    """[phrase, name, mass, coverage, lift, low, high, selected], the largest mass first.
+
+    The name is empty where it is the phrase, but for an article.
+    """
     ordered = sorted(rows, key=lambda row: -(number(row["mass"]) or 0.0))
     columns = ("mass", "coverage", "lift", "lift_low", "lift_high")
     return [
         [
-            sentence(row["prediction"]),
+            *_called(sentence(row["phrase"]), sentence(row["prediction"])),
             *rounded((number(row[column]) for column in columns), 3),
             bool(row["selected"]),
         ]
         for row in ordered
     ]
+
+
+def _called(phrase: str, name: str) -> tuple[str, str]:
+    return phrase, "" if name in (phrase, phrase.removeprefix("the ")) else name
 
 
 def _pattern_parts(folder: RunFolder) -> Iterator[Part]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.shapes import Tick, apart, bars_path, path, signed_log, spread_over
+from reports.shapes import Tick, apart, bars_path, decades, path, signed_log, spread_over
 from reports.wording import number, significant
 
 Row = Mapping[str, Any]
@@ -109,6 +109,7 @@ def boxes(
         medians.append(f"M{left:.1f} {at['median']:.1f}H{right:.1f}")
         means.append((middle, at["mean"]))
     furthest = max([*distances, 1e-12])
+    marks = [low, *(mark for mark in decades(low, high, unit) if low < mark < high), high]
     return Boxes(
         width=math.ceil(step * len(kept)),
         height=height,
@@ -117,17 +118,9 @@ def boxes(
         boxes="".join(filled),
         medians="".join(medians),
         means=means,
-        ticks=_apart([Tick(y(value), significant(value)) for value in _decades(low, high, unit)]),
+        ticks=_apart([Tick(y(value), significant(value)) for value in marks]),
         columns=[(index * step, distance / furthest) for index, distance in enumerate(distances)],
     )
-
-
-def _decades(low: float, high: float, unit: float) -> list[float]:
-    """Zero, and powers of ten beyond the linear part."""
-    first, last = math.floor(math.log10(unit)), math.ceil(math.log10(max(abs(low), abs(high))))
-    powers = [10.0**p for p in range(first, last + 1)]
-    values = [low, *(-p for p in powers), 0.0, *powers, high]
-    return [value for value in values if low <= value <= high]
 
 
 def _apart(ticks: list[Tick], gap: float = 15) -> list[Tick]:

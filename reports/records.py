@@ -14,7 +14,7 @@ from reports.reviewed import Verdict, verdicts
 Record = dict[str, Any]
 
 PRINTED = (
-    *("prediction", "query_class", "share", "share_low", "share_high", "coverage"),
+    *("prediction", "phrase", "query_class", "share", "share_low", "share_high", "coverage"),
     *("lift", "lift_low", "lift_high", "p", "q"),
 )
 

@@ -172,7 +172,7 @@ def rise_chart(
     values = [y for _, _, points in series for _, y, _, _ in points]
     if not values:
         return None
-    marks = _decades(min(values), max(values))
+    marks = decades(min(values), max(values), LINEAR)
     bottom, top = signed_log([marks[0], marks[-1]], LINEAR)
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -187,12 +187,16 @@ def rise_chart(
     )
 
 
-def _decades(low: float, high: float) -> list[float]:
-    """Zero and powers of ten from one percent on, as far as they hold all values."""
-    powers = [LINEAR * 10.0**step for step in range(12)]
-    above = [p for i, p in enumerate(powers) if i == 0 or powers[i - 1] < high * (1 - 1e-9)]
-    below = [-p for i, p in enumerate(powers) if low < 0 and (i == 0 or powers[i - 1] < -low)]
-    return [*below[::-1], 0.0, *above]
+def decades(low: float, high: float, unit: float) -> list[float]:
+    """Zero and powers of ten on both sides, from that of `unit` on, until they hold both bounds."""
+    first = math.floor(math.log10(unit))
+    powers = [10.0 ** (first + step) for step in range(12)]
+
+    def reaching(value: float) -> list[float]:
+        return powers[: 1 + sum(power < value * (1 - 1e-9) for power in powers)]
+
+    below = [-power for power in reaching(-low)] if low < 0 else []
+    return [*below[::-1], 0.0, *reaching(high)]
 
 
 def _percent(value: float) -> str:

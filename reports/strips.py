@@ -74,19 +74,20 @@ def cost_strips(table: pd.DataFrame, tokens: Dictionary[str]) -> dict[str, Group
 
 def neuron_strips(rows: list[Row], deciles: list[float], tokens: Dictionary[str]) -> Groups:
     """Rows of evidence/neurons.parquet about one neuron."""
-    groups = []
-    for kind, title in NEURON_TITLES.items():
-        found = []
-        for row in rows:
-            if not str(row["kind"]).startswith(kind):
-                continue
-            place = _decile(row, deciles) if kind == "decile" else _place(row, "position")
-            under = [decimal(row["value"]), place]
-            strip = _strip(row, int(row["position"]), under, tokens)
-            found.append(strip | {"values": rounded(row["values"], 3)})
-        if found:
-            groups.append({"title": title, "rows": found})
-    return groups
+    groups: dict[str, list[Row]] = {kind: [] for kind in NEURON_TITLES}
+    for row in rows:
+        kind = "decile" if row["kind"].startswith("decile") else row["kind"]
+        if kind not in groups:
+            continue
+        place = _decile(row, deciles) if kind == "decile" else _place(row, "position")
+        under = [decimal(row["value"]), place]
+        strip = _strip(row, int(row["position"]), under, tokens)
+        groups[kind].append(strip | {"values": rounded(row["values"], 3)})
+    return [
+        {"title": title, "rows": groups[kind]}
+        for kind, title in NEURON_TITLES.items()
+        if groups[kind]
+    ]
 
 
 def _decile(row: Row, deciles: list[float]) -> str:

@@ -136,10 +136,15 @@ def view(folder: RunFolder) -> ReportView:
             for f in run.get("heuristics_failed") or []
         ],
         heuristics=[
-            (sentence(h["name"]), sentence(h.get("kind")), sentence(h.get("description")))
+            (sentence(h["name"]), sentence(h.get("kind")), _in_a_line(h.get("description")))
             for h in run.get("heuristics") or []
         ],
     )
+
+
+def _in_a_line(text: Any) -> str:
+    """A docstring, whose lines end where its source does."""
+    return sentence(" ".join(str(text or "").split()))
 
 
 def _summary(folder: RunFolder, heads: list[HeadView]) -> list[str]:
@@ -247,16 +252,16 @@ def _neuron_figures(figures: Mapping[str, Any]) -> str:
     """Figures on neurons, each beside the same of a re-initialised copy; empty without neurons."""
     parts = []
     for key, text, worded_as in (
-        ("neurons_r2_median", "median held-out R²", decimal),
-        ("neurons_r2_above_0.1", "above R² 0.1", percent),
-        ("neurons_with_class", "with a class that beats random ones", percent),
+        ("neurons_r2_median", "median held-out R² {}", decimal),
+        ("neurons_r2_above_0.1", "{} above R² 0.1", percent),
+        ("neurons_with_class", "{} with a class that beats random ones", percent),
     ):
         if number(figures.get(key)) is not None:
             other = worded_as(figures.get(f"{key}_reinitialised"))
-            parts.append(f"{text} {worded_as(figures[key])} ({other})")
+            parts.append(text.format(f"{worded_as(figures[key])} ({other})"))
     if not parts:
         return ""
     return (
         f"Neurons, and in brackets a re-initialised copy of the model: {', '.join(parts)}. "
-        "Only the difference counts."
+        "Its MLP is a function of the token, too: only the difference counts."
     )

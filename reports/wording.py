@@ -6,7 +6,10 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+from numpy import ndarray
 
 NOTHING = "–"
 """What stands where a figure was not measured."""
@@ -111,6 +114,15 @@ def span(low: Any, high: Any, digits: int = 2) -> str:
     return f"{first} to {last}" if "−" in first + last else f"{first}–{last}"
 
 
+def share_span(value: Any, low: Any, high: Any) -> str:
+    """The interval of a share with as many digits as the share itself has: "4.7–4.9%"."""
+    found = number(value)
+    if found is None or abs(found) >= 0.0995 or number(low) is None or number(high) is None:
+        return percent_span(low, high)
+    first, last = decimal(low * 100, 1), decimal(high * 100, 1)
+    return f"{first}% to {last}%" if "−" in first + last else f"{first}–{last}%"
+
+
 def percent_span(low: Any, high: Any) -> str:
     """An interval of fractions: "64–75%"."""
     if number(low) is None or number(high) is None:
@@ -149,7 +161,10 @@ def plural(n: int, noun: str) -> str:
 
 def sentence(text: Any) -> str:
     """A label or message, with controls and direction marks made visible and spaces kept."""
-    return "".join(_shown(char, spaces=False) for char in _plain(text))
+    plain = _plain(text)
+    if plain.isascii() and plain.isprintable():
+        return plain
+    return "".join(_shown(char, spaces=False) for char in plain)
 
 
 def minus(text: str) -> str:
@@ -159,15 +174,20 @@ def minus(text: str) -> str:
 
 def visible(token: Any) -> str:
     """A token with its whitespace, controls and direction marks made visible."""
-    shown = "".join(_shown(char, spaces=True) for char in _plain(token))
-    return shown or "∅"
+    return _token(_plain(token))
+
+
+@lru_cache(maxsize=1 << 17)
+def _token(plain: str) -> str:
+    """Remembered: evidence repeats the tokens of a vocabulary millions of times."""
+    return "".join(_shown(char, spaces=True) for char in plain) or "∅"
 
 
 def tokens_of(value: Any) -> list[str]:
     """A list column's cell as a list, whatever pandas made of it."""
-    if value is None or isinstance(value, float | str):
+    if value is None or isinstance(value, (float, str)):
         return []
-    return [str(item) for item in value]
+    return list(map(str, value.tolist() if isinstance(value, ndarray) else value))
 
 
 def numbers_of(value: Any) -> list[float]:

@@ -24,8 +24,8 @@ const link = (name, words = name) => el("a", { href: `#${name}` }, words);
 const decimal = (value, digits = 2) => value == null ? "–"
   : (Number(value.toFixed(digits)) || 0).toFixed(digits).replace("-", "−");
 const percent = (value) => value > 0 && value < 0.005 ? "<1%" : `${Math.floor(value * 100 + 0.5)}%`;
-const span = (low, high) => low == null || high == null ? ""
-  : `${decimal(low)}${low < 0 ? " to " : "–"}${decimal(high)}`;
+const span = (low, high, digits) => low == null || high == null ? ""
+  : `${decimal(low, digits)}${low < 0 ? " to " : "–"}${decimal(high, digits)}`;
 const plural = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const small = (text) => text ? el("small", {}, text) : null;

@@ -24,10 +24,10 @@ function drawHead(article, part, name) {
   )));
   const details = copy("relations");
   $("b", details).textContent = relations.length;
-  $("tbody", details).append(...relations.map(([relation, mass, coverage, lift, low, high, taken]) => el(
-    "tr", {}, el("th", { scope: "row" }, (taken ? "✓ " : "") + relation),
+  $("tbody", details).append(...relations.map(([said, name, mass, coverage, lift, low, high, taken]) => el(
+    "tr", {}, el("th", { scope: "row" }, `${taken ? "✓ " : ""}${said} `, small(name)),
     el("td", {}, percent(mass ?? 0)), el("td", {}, coverage === null ? "–" : percent(coverage)),
-    el("td", {}, lift === null ? "–" : `${decimal(lift, 1)}× `, small(span(low, high))),
+    el("td", {}, lift === null ? "–" : `${decimal(lift, 1)}× `, small(span(low, high, 1))),
   )));
   if (relations.length) $(".relations", article).replaceChildren(details);
 }
@@ -35,7 +35,7 @@ function drawHead(article, part, name) {
 /* Groups of strips as reports/strips.py has them. */
 function stripGroups(part, groups, draw) {
   return groups.map(({ title, rows }) => el("section", {}, el("h2", {}, title), rows.map((row) => el(
-    "div.strip-row", {}, el("div.strip-meta", {}, row.under[0], el("br"), row.under[1]),
+    "div.strip-row", {}, el("div.strip-meta", {}, row.under[0], " ", el("br"), row.under[1]),
     draw(row.t.map((i) => part.tokens[i]), row),
   ))));
 }

@@ -228,3 +228,23 @@ def test_without_scripts_everything_of_the_heads_is_there(browser: Any, plain: P
     assert page.locator("#neuron-table tbody tr").count() > 0
     assert not page.locator("#filter").is_visible()
     context.close()
+
+
+def test_relations_are_said_as_labels_say_them_with_their_names(
+    watched: Any, plain: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "measured"
+    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+    table = open_run(folder).predictions
+    table.loc[table["prediction"] == "nearby (8)", ["lift", "lift_low", "lift_high"]] = (2, 1.96, 3)
+    write_table(folder, "predictions.parquet", table)
+    page = watched.open(render(open_run(folder), folder / "report"), "#L0H0")
+    details = page.locator("#L0H0 .relations details")
+    details.locator("summary").click()
+    rows = {row.strip(" ✓") for row in details.locator("tbody th").all_inner_texts()}
+    # A name that is the words is not said twice.
+    assert "the last 8 or so tokens, the nearer the more nearby (8)" in rows
+    assert "the previous token" in rows
+    row = details.locator("tbody tr", has_text="nearby (8)")
+    # An interval in the digits of its figure, so that neither seems to lie outside of the other.
+    assert row.locator("td").last.inner_text() == "2.0× 2.0–3.0"

@@ -23,6 +23,7 @@ from tests.data.synthetic_heads import (
     HOSTILE,
     RELATIONS,
     STORIES,
+    WORDING,
     Head,
     Size,
     make_heads,
@@ -84,7 +85,8 @@ def _prediction(
     mass = (share or 0) * 0.9 + float(rng.uniform(0, 0.06))
     lift = 1 + mass * 6
     return {
-        **{"name": name, "prediction": relation, "query_class": query_class, "share": share},
+        **{"name": name, "prediction": relation, "phrase": WORDING[relation]},
+        **{"query_class": query_class, "share": share},
         "share_low": None if share is None else max(0.0, share - 0.02),
         "share_high": None if share is None else min(1.0, share + 0.02),
         **{"coverage": COVERAGE, "mass": mass, "lift": lift},

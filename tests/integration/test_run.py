@@ -352,9 +352,11 @@ def test_what_the_caller_has_set_in_torch_and_numpy_changes_nothing(
     plain = label(model, corpus, tmp_path / "plain", verify=True)
     torch.set_default_dtype(torch.float64)
     try:
-        with torch.device("meta"), np.errstate(all="raise"):  # a device on which nothing is
+        cast = torch.autocast("cpu", dtype=torch.bfloat16)
+        with torch.device("meta"), np.errstate(all="raise"), cast:  # a device on which nothing is
             set_so = label(model, corpus, tmp_path / "set", verify=True)
             assert torch.empty(0).device.type == "meta"
+            assert torch.is_autocast_enabled("cpu")
         assert torch.get_default_dtype() == torch.float64  # and it is left as it was
     finally:
         torch.set_default_dtype(torch.float32)

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from heuristics.errors import PluginError
 from labeler import cli
@@ -93,3 +94,12 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys, tmp_path, option: s
         assert capsys.readouterr().err == f"labeler: stopped{said}\n"
         Path("a").mkdir(exist_ok=True)
         Path("a/plan.json").write_text("{}")
+
+
+@pytest.mark.parametrize("group", [[], ["heuristics"]])
+def test_a_list_of_commands_says_of_each_all_that_it_has_to_say(group: list[str]):
+    """At 80 columns nothing is cut off."""
+    shown = CliRunner().invoke(cli.app, [*group, "--help"], terminal_width=80).stdout
+    lines = shown.partition("Commands:\n")[2].splitlines()
+    assert len(lines) >= 4
+    assert [line for line in lines if not line.endswith((".", "?")) or "..." in line] == []

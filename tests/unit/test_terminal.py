@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from typing import ClassVar
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from labeler import terminal
-from labeler.terminal import TerminalProgress, component, head_table
+from labeler.component_terminal import component
+from labeler.terminal import TerminalProgress, head_table, replacement_table
 
 HEADS = pd.DataFrame(
     {
@@ -81,27 +83,31 @@ class Folder:
     neurons = pd.DataFrame({"name": []})
     predictions = pd.DataFrame(
         {
-            "name": ["L0H0", "L0H0", "L0H0"],
-            "prediction": ["previous token", "comma [dim]", "current token"],
-            "query_class": ["", "", "closing speech mark"],
-            "order": [0, None, 0],
-            "share": [0.62, None, 0.25],
-            "lift": [1.5, 2.0, None],
-            "q": [0.001, None, 0.04],
-            "selected": [True, False, True],
+            "name": ["L0H0"] * 4,
+            "prediction": ["previous token", "comma [dim]", "fading [dim]", "comma"],
+            "phrase": ["the previous token", "the comma", "the last few", "the comma"],
+            "query_class": ["", "", "closing speech mark", "bracket"],
+            "order": [0, None, 0, 0],
+            "share": [0.62, None, 0.25, 0.048],
+            "lift": [1.5, 2.0, None, None],
+            "q": [0.001, None, 0.04, None],
+            "selected": [True, False, True, True],
         }
     )
     evidence_heads = pd.DataFrame(
         {
-            "name": ["L0H0"],
-            "kind": ["best"],
-            "prompt": ["a[1]"],
-            "query": [7],
-            "start": [5],
-            "tokens": [["⟨start⟩", "[red]", "\n"]],
-            "real": [[0.5, 0.25, 0.25]],
+            "name": ["L0H0"] * 2,
+            "kind": ["best", "exception: closing speech mark"],
+            "prompt": ["a[1]", "b"],
+            "query": [7, 7],
+            "start": [5, 5],
+            "tokens": [["⟨start⟩", "[red]", "\n"]] * 2,
+            "real": [[0.5, 0.25, 0.25]] * 2,
         }
     )
+    run: ClassVar = {
+        "query_classes": [{"name": "closing speech mark", "wording": "on the closing mark"}]
+    }
     evidence_neurons = pd.DataFrame({"name": []})
 
 
@@ -109,10 +115,30 @@ def test_a_component_shows_its_label_shares_exceptions_and_evidence():
     text = shown(*component(Folder(), "L0H0"))  # type: ignore[arg-type]
     assert "held-out R² 0.610 [0.500, 0.700]  (clear)" in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["any", "query", "previous", "token", "62.0%", "1.5", "0.001"] in rows
-    assert ["closing", "speech", "mark", "current", "token", "25.0%", "0.04"] in rows
-    assert "comma" not in text  # not selected: not said
-    assert "best · a[1]" in text
+    assert ["on", "attends", "to", "share", "lift", "q"] in rows
+    # Its name is not said where it is the words.
+    assert ["any", "query", "the", "previous", "token", "62%", "1.5", "0.001"] in rows
+    assert [
+        "the",
+        "closing",
+        "mark",
+        "the",
+        "last",
+        "few",
+        "(fading",
+        "[dim])",
+        "25%",
+        "0.04",
+    ] in rows
+    assert "[dim]" not in text.replace("(fading [dim])", "")  # not selected: not said
+    # In the order of the label, not by the names of the classes.
+    assert [row[0] for row in rows if row[-1:] in (["0.001"], ["0.04"], ["4.8%"])] == [
+        "any",
+        "the",
+        "bracket",
+    ]
+    assert "explained best · a[1]" in text
+    assert "on the closing mark · b" in text
     assert "[red][⏎]" in text  # the query in brackets; the corpus is printed, not interpreted
     assert "from ‘⏎’ at 7 to ‘⟨start⟩’ 50%, ‘[red]’ 25%, ‘⏎’ 25%" in text
 
@@ -125,9 +151,22 @@ def test_a_table_of_predictions_has_the_columns_that_its_rows_fill():
 
     said = shown(*component(Other(), "L0N0"))  # type: ignore[arg-type]
     rows = [line.split() for line in said.splitlines()]
-    assert ["on", "prediction", "weight", "q"] in rows  # a neuron's prediction has no lift
-    assert ["any", "query", "previous", "token", "+0.620", "0.001"] in rows
-    assert "prediction" not in shown(*component(Other(), "L0H0"))  # type: ignore[arg-type]
+    assert ["prediction", "weight", "q"] in rows  # a neuron has no queries and no lift
+    assert ["the", "previous", "token", "+0.620", "0.001"] in rows
+    assert "attends to" not in shown(*component(Other(), "L0H0"))  # type: ignore[arg-type]
+
+
+def test_rises_of_perplexity_have_a_title_and_no_minus_before_nothing():
+    point = {"label": -0.0002, "dense": -0.012, "distance_profile": 0.061}
+    point |= {"fraction": 0.25, "uniform": 1.0, "first_position": 71.0382}
+
+    class Verified(Folder):
+        run: ClassVar = {"replacement_curve": [point]}
+
+    title, head, row = shown(replacement_table(Verified())).splitlines()  # type: ignore[arg-type]
+    assert title.startswith("Rise of perplexity")
+    assert head.split()[:4] == ["heads", "replaced", "label", "dense"]
+    assert row.split() == ["25%", "+0.0%", "-1.2%", "+6.1%", "+100.0%", "+7,103.8%"]
 
 
 def test_what_verify_found_is_shown_of_a_label_and_of_an_even_spread():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from itertools import pairwise
@@ -37,13 +38,25 @@ def changed(run_path: Path, tmp_path: Path) -> RunFolder:
     own = (predictions["name"] == "L0H1") & predictions["selected"].astype(bool)
     general = own & (predictions["query_class"].fillna("") == "")
     largest = predictions[general].sort_values("share").index[-1]
-    predictions.loc[largest, "prediction"] = "something else"
+    predictions.loc[largest, ["prediction", "phrase"]] = ["another", "something else"]
     write_table(folder.path, "heads.parquet", heads)
     write_table(folder.path, "predictions.parquet", predictions)
     facts = dict(folder.run)
     facts["corpus"] = facts["corpus"] | {"hash": "another"}
     write_json(folder.path / "run.json", facts)
     return open_run(folder.path)
+
+
+def test_a_run_whose_labels_were_chosen_by_effect_is_said_to_be(
+    run_path: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run_path, tmp_path / "effect")
+    pattern, effect = open_run(run_path), open_run(tmp_path / "effect")
+    settings = effect.run["settings"] | {"choose_by": "effect"}
+    write_json(effect.path / "run.json", effect.run | {"settings": settings})
+    page = write_comparison(compare([pattern, open_run(effect.path)]), tmp_path / "x.html")
+    rows = re.findall(r'<tr><th scope="row"><bdi>.*?</tr>', page.read_text("utf-8"))
+    assert ["chosen by effect" in row for row in rows] == [False, True]
 
 
 def test_distances_by_hand() -> None:

@@ -181,6 +181,8 @@ def test_json_is_strict_and_whole(run: RunFolder, tmp_path: Path) -> None:
     first = table[table["name"].eq("L0H0") & table["selected"]].sort_values("order")
     given = [item["share"] for item in value["heads"][0]["predictions"]]
     assert sorted(given) == sorted(first["share"])
+    for item in value["heads"][0]["predictions"]:
+        assert item["phrase"] in value["heads"][0]["label"] or item["query_class"]
 
 
 def test_headvis_has_the_tree_that_its_reader_asks_for(run: RunFolder, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_parts_hold_every_head_and_every_neuron(run: RunFolder) -> None:
 
 def test_relations_are_sorted_by_mass(run: RunFolder) -> None:
     head = next(pack.unpack(make())[0] for name, make in parts(run) if name == "heads-L0")
-    masses = [row[1] for row in head["heads"]["L0H0"]["relations"]]
+    masses = [row[2] for row in head["heads"]["L0H0"]["relations"]]
     assert masses == sorted(masses, reverse=True)
     assert len(masses) == 12
 

@@ -61,6 +61,10 @@ def test_decades_far_from_zero_are_evenly_apart() -> None:
     assert chart.lines[0].path.startswith(f"M50.0 {one:.1f}L100.0 ")
 
 
+def test_decades_begin_at_that_of_the_unit_and_end_beyond_the_bounds() -> None:
+    assert shapes.decades(-0.03, 5.0, 0.02) == [-0.1, -0.01, 0.0, 0.01, 0.1, 1.0, 10.0]
+
+
 def test_a_fall_is_drawn_below_zero_with_the_words_of_its_own_point() -> None:
     points = [(0.25, -0.021, -0.03, -0.012), (0.5, 0.0, -0.01, 0.01), (1.0, 0.1, 0.07, 0.14)]
     said = {"dense": ["falls", "as it was", "rises"]}

@@ -65,6 +65,19 @@ def test_shares_and_rest_are_the_printed_ones(run: RunFolder) -> None:
         assert all(group.rest_fraction == remainder for group in general)
 
 
+def test_a_share_is_said_in_the_words_of_the_label(run: RunFolder, tmp_path: Path) -> None:
+    heads = {head.name: head for head in view(run).heads}
+    for head in heads.values():
+        for share in head.general.shares if head.general else ():
+            assert share.phrase in head.label
+            assert share.name not in ("", share.phrase)
+    bare(tmp_path, run, predictions=run.predictions.drop(columns="phrase"))
+    older = view(open_run(tmp_path)).heads
+    assert [share.phrase for head in older if head.general for share in head.general.shares] == [
+        share.name for head in heads.values() if head.general for share in head.general.shares
+    ]
+
+
 def test_a_share_has_its_coverage_and_its_lift_only_where_they_say_something(
     tmp_path: Path, run_path: Path
 ) -> None:
@@ -215,6 +228,11 @@ def test_the_replacement_curve_is_part_of_the_result(tmp_path: Path, run: RunFol
     shown = view(open_run(bare(tmp_path, run, sentences)))
     assert (shown.headline, shown.replaced) == ("Labelled.", "Costs 1.0%.")
     assert "median held-out R² 0.31 (0.17)" in shown.neuron_figures
+
+
+def test_a_docstring_is_a_line(tmp_path: Path, run: RunFolder) -> None:
+    said = {"heuristics": [{"name": "a", "kind": "feature", "description": "One\n    two."}]}
+    assert view(open_run(bare(tmp_path, run, said))).heuristics == [("a", "feature", "One two.")]
 
 
 def test_the_summary_says_over_which_heads_it_averages(tmp_path: Path, run: RunFolder) -> None:

@@ -47,6 +47,13 @@ def test_an_interval_never_reads_as_a_minus(low: float, high: float, expected: s
     assert wording.span(low, high) == expected
 
 
+def test_the_interval_of_a_small_share_is_not_rounded_to_nothing() -> None:
+    assert wording.share_span(0.048, 0.0468, 0.0492) == "4.7–4.9%"
+    assert wording.share_span(0.013, -0.001, 0.027) == "−0.1% to 2.7%"
+    assert wording.share_span(0.53, 0.524, 0.534) == "52–53%"  # as "53%" itself is
+    assert wording.share_span(0.048, None, 0.05) == ""
+
+
 def test_percent_span() -> None:
     assert wording.percent_span(0.64, 0.75) == "64–75%"
     assert wording.percent_span(-0.05, 0.1) == "−5% to 10%"
