@@ -71,7 +71,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 OWN = {
     *("run.json", "plan.json", "settings.toml", "activations.json", "review.json"),
-    *("review.previous.json", ".lock", "statistics", "showcase", "report"),
+    *("review.previous.json", ".lock", "statistics", "judged", "showcase", "report"),
     *(Path(file).parts[0] for file in TABLES),
 }
 """What stands in a run folder."""
