@@ -68,12 +68,13 @@ def match(
     limit = np.arange(n) if limit is None else limit
     allowed = key_code >= 0
     if marked is not None:
-        allowed = allowed & marked
-    keys = np.flatnonzero(allowed[1:]) + 1
-    ranked = np.sort(key_code[keys].astype(np.int64) * (n + 1) + keys)
-    wanted = query_code.astype(np.int64) * (n + 1)
-    start = np.searchsorted(ranked, wanted)
-    stop = np.searchsorted(ranked, wanted + limit)
+        allowed &= marked
+    keys = allowed[1:].nonzero()[0] + 1
+    ranked = key_code[keys].astype(np.int64, copy=False) * (n + 1) + keys
+    ranked.sort()
+    wanted = query_code.astype(np.int64, copy=False) * (n + 1)
+    start = ranked.searchsorted(wanted)
+    stop = ranked.searchsorted(wanted + limit)
     stop = np.where(query_code < 0, start, np.maximum(stop, start))
     return Matches(ranked % (n + 1), start, stop)
 
@@ -81,7 +82,8 @@ def match(
 def codes(values: ndarray) -> Int[ndarray, " pos"]:
     """Equal strings to equal numbers ≥ 0; −1 for ''."""
     table: dict[str, int] = {"": -1}
-    return np.array([table.setdefault(value, len(table)) for value in values], dtype=np.int64)
+    numbers = [table.setdefault(value, len(table)) for value in values.tolist()]
+    return np.array(numbers, dtype=np.int64)
 
 
 def at_keys(text: Text, keys: Int[ndarray, " pos"], pieces: Pieces = "all") -> Targets:
@@ -107,6 +109,6 @@ def at_words(text: Text, word: Int[ndarray, " pos"], pieces: Pieces = "all") -> 
 def merged(parts: list[Targets]) -> Targets:
     """Targets whose pairs are disjoint, as one."""
     query = np.concatenate([part.query for part in parts])
-    order = np.argsort(query, kind="stable")
-    key = np.concatenate([part.key for part in parts])[order]
-    return Targets(query[order], key, np.concatenate([part.weight for part in parts])[order])
+    key = np.concatenate([part.key for part in parts])
+    weight = np.concatenate([part.weight for part in parts])
+    return Targets(query, key, weight).only(np.lexsort((key, query)))
