@@ -81,9 +81,9 @@ def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
     Pairs of built-ins are taken on trust: that they are in range is for tests to show.
     """
     found = _call(heuristic, text)
-    n = len(text)
     if isinstance(found, Targets):
         return found if heuristic.built_in else _of(heuristic, _sound(heuristic, text, found))
+    n = len(text)
     right_kind = isinstance(found, np.ndarray) and (found.dtype == bool or found.dtype.kind == "f")
     if not right_kind or found.shape != (n, n):
         hint = _cast(found, (n, n), "float")

@@ -14,7 +14,7 @@ from heuristics import wordlists
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
 from heuristics.lookup import lemma_listed, tagged_words
-from heuristics.matching import at_keys, at_words, match
+from heuristics.matching import at_keys, at_words, match, word_ends
 from heuristics.names import name_words
 from heuristics.punctuation import FULL_STOP
 from heuristics.speech_marks import speech_tokens
@@ -114,7 +114,7 @@ def turns(text: Text) -> Turns:
     speaker = np.array([*speakers, -1], dtype=np.int64)[turn]
     verb = np.array([*verbs, -1], dtype=np.int64)[latest]
     inside = speech_tokens(text).opener >= 0
-    before = inside & (np.append(text.last_position, -1)[speaker] < text.position)
+    before = inside & (word_ends(text)[speaker] < text.position)
     return Turns(
         own=table[turn + 3],
         last=table[turn + 2],
@@ -238,7 +238,7 @@ def own_speech_verb(text: Text) -> Targets:
     around = np.where(opener >= 0, np.append(opener, -1)[opener], -1)
     marked = speech_verb(text)
     nested = match(opener, around, marked=marked, limit=np.maximum(opener, 0)).nearest()
-    told = np.append(text.last_position, -1)[turns(text).verb]
+    told = word_ends(text)[turns(text).verb]
     return at_keys(text, np.where(around >= 0, nested, told)).visible(first=1)
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from heuristics.targets import Targets
-from heuristics.text import Text
+from heuristics.text import Text, per_text
 
 Pieces = Literal["all", "first", "last"]
 
@@ -95,15 +95,20 @@ def at_keys(text: Text, keys: Int[ndarray, " pos"], pieces: Pieces = "all") -> T
         return Targets.from_keys(np.where(kept & (start <= text.position), start, -1))
     if pieces == "last":
         return Targets.from_keys(np.where(kept & (end <= text.position), end, -1))
-    stop = np.minimum(end, text.position) + 1
-    return Targets.from_spans(np.where(kept, start, 0), np.where(kept, stop, 0))
+    return Targets.from_spans(start, np.where(kept, np.minimum(end, text.position) + 1, 0))
 
 
 def at_words(text: Text, word: Int[ndarray, " pos"], pieces: Pieces = "all") -> Targets:
     """The word (an index into the parse) that each query points to; −1 or a later word is none."""
-    end = np.append(text.last_position, -1)[word]
+    end = word_ends(text)[word]
     before = (word >= 0) & (end < text.word_start)
     return at_keys(text, np.where(before, end, -1), pieces)
+
+
+@per_text
+def word_ends(text: Text) -> Int[ndarray, " word+1"]:
+    """The position of each word's last piece, and at the end −1, which is what word −1 finds."""
+    return np.append(text.last_position, -1)
 
 
 def merged(parts: list[Targets]) -> Targets:

@@ -22,7 +22,8 @@ class Occurrences:
 
     def among(self, wanted: Collection[str]) -> Bool[ndarray, " place"]:
         """Where one of these values stands."""
-        found = np.zeros(self._size, dtype=bool)
+        found = bytearray(self._size)
         for value in self._places.keys() & wanted:
-            found[self._places[value]] = True
-        return found
+            for place in self._places[value]:
+                found[place] = True
+        return np.frombuffer(found, dtype=bool)

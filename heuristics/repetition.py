@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from heuristics.contract import feature, relation
 from heuristics.lookup import lower_lemma, tagged_words
-from heuristics.matching import Matches, at_keys, codes, match
+from heuristics.matching import Matches, at_keys, codes, match, word_ends
 from heuristics.names import title_words
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
@@ -295,5 +295,4 @@ def favourite_noun(text: Text) -> Int[ndarray, " word"]:
 def most_repeated(text: Text) -> Targets:
     """The last mention of the noun or name that stood most often, twice at least, before the
     query's word; titles ("Mr.") are left out."""
-    last = np.append(text.last_position, -1)
-    return at_keys(text, last[text.of_word(favourite_noun(text), -1)])
+    return at_keys(text, word_ends(text)[text.of_word(favourite_noun(text), -1)])

@@ -265,7 +265,7 @@ class Text:
         if (pattern, flags) not in self._searched:
             mask = np.zeros(len(self.string), dtype=bool)
             for match in re.finditer(pattern, self.string, flags):
-                mask[match.start() : match.end()] = True
+                mask[slice(*match.span())] = True
             self._searched[pattern, flags] = self.on_characters(mask)
         return self._searched[pattern, flags].copy()
 

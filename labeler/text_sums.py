@@ -48,7 +48,8 @@ class TargetCells:
         begin = layout.by_class_and_row(layout.rows_of(_begins(parts))) - (ends - count)
         place = np.repeat(begin, count)
         place += np.arange(len(place))
-        key, weight = key[place], weight[place]
+        # Every place is in range: "wrap" only saves looking whether it is.
+        key, weight = key.take(place, mode="wrap"), weight.take(place, mode="wrap")
         cell = np.broadcast_to(layout.start - layout.lowest, number.shape)
         cell = np.repeat(layout.by_class_and_row(cell).astype(np.int32), count) + key
         sizes = np.repeat(np.diff(layout.class_rows), len(number))
@@ -71,8 +72,10 @@ class TargetCells:
         share = 1.0 / layout.visible
         sums["visible_rows"][kind] += layout.classes(share)
         sums["target_uniform"][kind] += self.number @ share
-        for c, first, last in _filled(layout.class_rows):
-            sums["present"][kind][c] += self.present[:, first:last].sum(axis=1, dtype=np.float64)
+        filled = np.flatnonzero(np.diff(layout.class_rows))
+        if len(filled):
+            first = layout.class_rows[filled]
+            sums["present"][kind][filled] += np.add.reduceat(self.present, first, axis=1).T
         self._add_pairs(sums["class_target_pairs"][kind], sums["target_pairs"][kind])
         each = np.asarray(layout.by_distance.sum(axis=1), dtype=np.float64)
         each = each.reshape(layout.n_classes, N_BANDS, n_buckets)
@@ -198,12 +201,3 @@ def text_sums(
     for kind, cells in enumerate(targets):
         cells.add_counts(sums, kind)
         cells.add_gram(sums["gram"][kind])
-
-
-def _filled(bounds: Int[ndarray, " class+1"]) -> list[tuple[int, int, int]]:
-    """The classes that have something, with where it begins and ends."""
-    return [
-        (c, int(bounds[c]), int(bounds[c + 1]))
-        for c in range(len(bounds) - 1)
-        if bounds[c + 1] > bounds[c]
-    ]
