@@ -16,13 +16,14 @@ from heuristics import wordlists
 from heuristics.closedclass import plural_words
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
-from heuristics.matching import at_words, match, merged
+from heuristics.lookup import lemma_listed, tagged_words
+from heuristics.matching import Matches, at_words
 from heuristics.names import name_words, title_words
 from heuristics.pronouns import pronoun_group
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 
-HE, SHE, IT, THEY = range(4)
+IT, THEY = 2, 3
 WINDOW = 80
 """How many words back an antecedent may stand."""
 
@@ -30,7 +31,7 @@ WINDOW = 80
 @per_text
 def mentions(text: Text) -> Bool[ndarray, " word"]:
     """Nouns and names that head their phrase; titles do not."""
-    nominal = ((text.parse.pos == "NOUN") | name_words(text)) & ~title_words(text)
+    nominal = (tagged_words(text, "NOUN") | name_words(text)) & ~title_words(text)
     return nominal & ~grammar(text).is_label("compound", "flat")
 
 
@@ -82,22 +83,20 @@ def antecedents(text: Text) -> Int[ndarray, " word"]:
     if not text.parse.parsed:
         return found
     group, agrees, roles = pronoun_group(text), agreement(text), grammar(text)
-    subject = roles.is_label("nsubj")
     argument = roles.is_label("nsubj", "obj", "iobj", "obl")
-    sentence = text.parse.sentence
-    for word in np.flatnonzero((group >= 0) & (group <= THEY)):
-        kind = group[word]
-        start = max(int(word) - WINDOW, 0)
-        near = np.flatnonzero(agrees.may[kind, start:word]) + start
-        if argument[word] and text.parse.lower[word] not in wordlists.REFLEXIVES:
-            near = near[~(argument[near] & (roles.head[near] == roles.head[word]))]
-        if not len(near):
-            continue
-        if kind == IT:
+    verb = np.where(argument, roles.head, -1).tolist()
+    binds = (argument & ~text.parse.listed(wordlists.REFLEXIVES)).tolist()
+    may = [np.flatnonzero(mask).tolist() for mask in agrees.may]
+    away = 2 * (~agrees.listed - text.parse.sentence) + ~roles.is_label("nsubj")
+    rank = (away * len(found) - np.arange(len(found))).tolist()
+    for word in np.flatnonzero((group >= 0) & (group <= THEY)).tolist():
+        kind, own = group[word], verb[word] if binds[word] else None
+        near = [other for other in may[kind] if word - WINDOW <= other < word]
+        near = [other for other in near if verb[other] != own]
+        if near and kind == IT:
             found[word] = near[-1]
-        else:
-            away = sentence[word] - sentence[near] + ~agrees.listed[kind, near]
-            found[word] = near[np.lexsort((-near, ~subject[near], away))[0]]
+        elif near:
+            found[word] = min(near, key=rank[kind].__getitem__)
     return found
 
 
@@ -138,18 +137,15 @@ def subject_antecedent(text: Text) -> Targets:
 def agreeing(text: Text) -> Targets:
     """From he, she, it or they, every earlier noun or name that agrees, all pieces, alike."""
     group, agrees = text.of_word(pronoun_group(text), -1), agreement(text).may
-    zeros = np.zeros(text.n_pos, dtype=np.int64)
-    return merged(
-        [
-            match(
-                zeros,
-                np.where(group == kind, 0, -1),
-                marked=text.on_words(agrees[kind]),
-                limit=text.word_start,
-            ).every()
-            for kind in (HE, SHE, IT, THEY)
-        ]
-    )
+    keys = [np.flatnonzero(text.on_words(may) & ~text.is_start) for may in agrees]
+    start, stop = np.zeros((2, text.n_pos), dtype=np.int64)
+    first = 0
+    for kind, own in enumerate(keys):
+        queries = np.flatnonzero(group == kind)
+        start[queries] = first
+        stop[queries] = first + np.searchsorted(own, text.word_start[queries])
+        first += len(own)
+    return Matches(np.concatenate(keys), start, stop).every()
 
 
 @feature(
@@ -176,8 +172,8 @@ def _means(text: Text, words: frozenset[str]) -> ndarray:
 
     A verb is none ("to duck", "he fishes").
     """
-    lemma = np.array([lemma.lower() in words for lemma in text.parse.lemma], dtype=bool)
-    return text.on_words((text.parse.listed(words) | lemma) & (text.parse.pos != "VERB"))
+    named = text.parse.listed(words) | lemma_listed(text, words)
+    return text.on_words(named & ~tagged_words(text, "VERB"))
 
 
 @feature("female name", noun="woman's or girl's name", plural="names of women and girls")

@@ -81,9 +81,9 @@ def relation_targets(heuristic: Heuristic, text: Text) -> Targets:
     Pairs of built-ins are taken on trust: that they are in range is for tests to show.
     """
     found = _call(heuristic, text)
-    n = len(text)
     if isinstance(found, Targets):
-        return _of(heuristic, found if heuristic.built_in else _sound(heuristic, text, found))
+        return found if heuristic.built_in else _of(heuristic, _sound(heuristic, text, found))
+    n = len(text)
     right_kind = isinstance(found, np.ndarray) and (found.dtype == bool or found.dtype.kind == "f")
     if not right_kind or found.shape != (n, n):
         hint = _cast(found, (n, n), "float")
@@ -121,7 +121,7 @@ def _sound(heuristic: Heuristic, text: Text, found: Targets) -> Targets:
 
 def _of(heuristic: Heuristic, found: Targets) -> Targets:
     """The first position is the sink: it is named by who means it, and never by chance."""
-    if heuristic.built_in or heuristic.start or not len(found.key) or found.key.min() > 0:
+    if heuristic.start or not len(found.key) or found.key.min() > 0:
         return found
     return found.only(found.key > 0)
 

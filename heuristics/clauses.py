@@ -49,23 +49,16 @@ def climb(head: Int[ndarray, " word"], stops: Bool[ndarray, " word"]) -> Int[nda
 
 def _attach_punctuation(parse: Parse, found: Int[ndarray, " word"]) -> Int[ndarray, " word"]:
     """Punctuation goes with the word it is written against, the one before it if both or none."""
-    marks = [int(word) for word in np.flatnonzero(parse.pos == "PUNCT")]
-    for word in marks[::-1]:
-        if _opens(parse, word):
-            found[word] = found[word + 1]
-    for word in marks:
-        joined = word > 0 and parse.sentence[word - 1] == parse.sentence[word]
-        if joined and not _opens(parse, word):
-            found[word] = found[word - 1]
+    marks = np.asarray(parse.pos == "PUNCT", dtype=bool)
+    goes_on = parse.sentence[1:] == parse.sentence[:-1]  # from each word but the last
+    touches = parse.end[:-1] == parse.start[1:]
+    opens = marks & np.append(goes_on & touches, False) & ~np.append(False, touches)[: len(marks)]
+    closes = marks & np.append(False, goes_on)[: len(marks)] & ~opens
+    for word in np.flatnonzero(opens).tolist()[::-1]:
+        found[word] = found[word + 1]
+    for word in np.flatnonzero(closes).tolist():
+        found[word] = found[word - 1]
     return found
-
-
-def _opens(parse: Parse, word: int) -> bool:
-    if word + 1 >= len(parse) or parse.sentence[word + 1] != parse.sentence[word]:
-        return False
-    touches_next = parse.end[word] == parse.start[word + 1]
-    touches_previous = word > 0 and parse.end[word - 1] == parse.start[word]
-    return bool(touches_next and not touches_previous)
 
 
 def clause_starts(parse: Parse) -> Int[ndarray, " word"]:
@@ -73,9 +66,7 @@ def clause_starts(parse: Parse) -> Int[ndarray, " word"]:
 
     A leading conjunction, subordinator or speech mark that belongs to the clause counts.
     """
-    heads = parse.clause_head
-    start = np.arange(len(parse))
     seen: dict[tuple[int, int], int] = {}
-    for word, head in enumerate(heads):
-        start[word] = seen.setdefault((int(parse.sentence[word]), int(head)), word)
-    return start
+    clauses = zip(parse.sentence.tolist(), parse.clause_head.tolist(), strict=True)
+    start = [seen.setdefault(clause, word) for word, clause in enumerate(clauses)]
+    return np.array(start, dtype=np.int64)

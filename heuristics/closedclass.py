@@ -10,7 +10,8 @@ from numpy import ndarray
 
 from heuristics import wordlists
 from heuristics.contract import feature
-from heuristics.text import Text
+from heuristics.lookup import lower_lemma
+from heuristics.text import Text, per_text
 from heuristics.wordclasses import tagged
 
 
@@ -68,7 +69,7 @@ def time_adverb(text: Text) -> ndarray:
     """When or how often ("then", "soon", "always", "today", …), as adverb or noun: neither the
     preposition ("after lunch") nor the adjective ("the first day"), nor "next to"."""
     found = text.matches(wordlists.TIME_ADVERBS) & ~text.regex(r"\bnext(?=\s+to\b)", re.IGNORECASE)
-    return found & np.isin(text.pos, ("ADV", "NOUN")) if text.parse.parsed else found
+    return found & tagged(text, "ADV", "NOUN") if text.parse.parsed else found
 
 
 @feature(
@@ -100,12 +101,13 @@ def _ends_in_plural(word: str) -> bool:
     return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
 
 
+@per_text
 def plural_words(text: Text) -> ndarray:
     """Words whose form is a plural's: irregular, or an -s that the lemma does not have."""
     return np.array(
         [
-            word in wordlists.IRREGULAR_PLURALS or (_ends_in_plural(word) and lemma.lower() != word)
-            for word, lemma in zip(text.parse.lower, text.parse.lemma, strict=True)
+            word in wordlists.IRREGULAR_PLURALS or (_ends_in_plural(word) and lemma != word)
+            for word, lemma in zip(text.parse.lower, lower_lemma(text), strict=True)
         ],
         dtype=bool,
     )

@@ -8,6 +8,7 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ class Heuristic:
         """What this heuristic says of a text, unchecked."""
         return self.compute(text)
 
-    @property
+    @cached_property
     def built_in(self) -> bool:
         """Whether it is one of ours rather than a plugin's."""
         return self.module.startswith(OURS)

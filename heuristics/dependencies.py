@@ -14,6 +14,7 @@ from numpy import ndarray
 from heuristics.clauses import climb
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
+from heuristics.lookup import tagged_words
 from heuristics.matching import Pieces, at_keys, at_words, match
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
@@ -120,7 +121,7 @@ def modifiers(text: Text) -> Targets:
     """From a noun or name, its earlier determiners, adjectives and other modifiers, all pieces."""
     found = grammar(text)
     marked = text.on_words(found.is_label(*MODIFIERS))
-    noun = text.on_words(np.isin(text.parse.pos, ("NOUN", "PROPN")))
+    noun = text.on_words(tagged_words(text, "NOUN", "PROPN"))
     query = np.where(noun, text.word, -1)
     key = text.of_word(parents(text), -1)
     return match(key, query, marked=marked, limit=text.word_start).every()

@@ -13,7 +13,8 @@ from numpy import ndarray
 from heuristics import wordlists
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
-from heuristics.matching import at_keys, at_words, match
+from heuristics.lookup import lemma_listed, tagged_words
+from heuristics.matching import at_keys, at_words, match, word_ends
 from heuristics.names import name_words
 from heuristics.punctuation import FULL_STOP
 from heuristics.speech_marks import speech_tokens
@@ -25,13 +26,9 @@ from heuristics.wordclasses import tagged
 @per_text
 def speech_verb_words(text: Text) -> Bool[ndarray, " word"]:
     """Words that announce speech ("said", "asks", …), by form or lemma."""
-    lemma = np.array([form.lower() for form in text.parse.lemma], dtype=object)
-    listed = [
-        word in wordlists.SPEECH_VERBS or base in wordlists.SPEECH_VERBS
-        for word, base in zip(text.parse.lower, lemma, strict=True)
-    ]
-    found = np.array(listed, dtype=bool)
-    return found & (text.parse.pos == "VERB") if text.parse.parsed else found
+    parse = text.parse
+    found = parse.listed(wordlists.SPEECH_VERBS) | lemma_listed(text, wordlists.SPEECH_VERBS)
+    return found & tagged_words(text, "VERB") if parse.parsed else found
 
 
 @feature(
@@ -55,7 +52,7 @@ def speech_verb(text: Text) -> ndarray:
 )
 def verb_before_name(text: Text) -> ndarray:
     """A verb or an auxiliary right before a proper noun ("said Tom")."""
-    verb = np.isin(text.parse.pos, ("VERB", "AUX"))
+    verb = tagged_words(text, "VERB", "AUX")
     return text.on_words(verb & np.append(name_words(text)[1:], False))
 
 
@@ -117,7 +114,7 @@ def turns(text: Text) -> Turns:
     speaker = np.array([*speakers, -1], dtype=np.int64)[turn]
     verb = np.array([*verbs, -1], dtype=np.int64)[latest]
     inside = speech_tokens(text).opener >= 0
-    before = inside & (np.append(text.last_position, -1)[speaker] < text.position)
+    before = inside & (word_ends(text)[speaker] < text.position)
     return Turns(
         own=table[turn + 3],
         last=table[turn + 2],
@@ -155,20 +152,25 @@ def _announced(text: Text, floor: int, opening: int, which: int = -1) -> Announc
     It is the last of the verbs unless `which` says another.
     """
     parse = text.parse
-    words = np.flatnonzero((parse.start >= floor) & (parse.end <= opening))
-    verbs = words[speech_verb_words(text)[words]]
+    first = int(np.searchsorted(parse.start, floor))
+    end = int(np.searchsorted(parse.end, opening, side="right"))
+    verbs = np.flatnonzero(speech_verb_words(text)[first:end])
     if not len(verbs):
         return Announced()
-    verb = int(verbs[which])
+    verb = first + int(verbs[which])
     speaker = int(grammar(text).subject[verb]) if text.parse.parsed else -1
-    if not words[0] <= speaker <= words[-1]:
-        nominal = name_words(text) | np.isin(parse.pos, ("NOUN", "PRON"))
-        named = words[nominal[words] & (words < verb)]
-        speaker = int(named[-1]) if len(named) else -1
+    if not first <= speaker < end:
+        named = np.flatnonzero(_nominal_words(text)[first:verb])
+        speaker = first + int(named[-1]) if len(named) else -1
     before = 0 <= speaker < verb
     last = text.string[max(floor - 1, 0) : floor]  # of the speech before
     ended = _ENDED.search(text.string[floor : int(parse.start[verb])]) is not None
     return Announced(verb, speaker, before, ended or (before and last == "."))
+
+
+@per_text
+def _nominal_words(text: Text) -> Bool[ndarray, " word"]:
+    return name_words(text) | tagged_words(text, "NOUN", "PRON")
 
 
 def _given(text: Text, close: int, stop: int) -> int:
@@ -236,7 +238,7 @@ def own_speech_verb(text: Text) -> Targets:
     around = np.where(opener >= 0, np.append(opener, -1)[opener], -1)
     marked = speech_verb(text)
     nested = match(opener, around, marked=marked, limit=np.maximum(opener, 0)).nearest()
-    told = np.append(text.last_position, -1)[turns(text).verb]
+    told = word_ends(text)[turns(text).verb]
     return at_keys(text, np.where(around >= 0, nested, told)).visible(first=1)
 
 
@@ -251,7 +253,7 @@ def speaker_name(text: Text) -> ndarray:
     name or pronoun, titles and what is joined to it included; not in a clause that modifies a noun
     ("a boy called Tom"). Without a parse, a name next to the verb."""
     verbs, found = speech_verb_words(text), grammar(text)
-    nominal = name_words(text) | np.isin(text.parse.pos, ("NOUN", "PRON"))
+    nominal = _nominal_words(text)
     if not text.parse.parsed:
         beside = np.append(verbs[1:], False) | np.concatenate([[False], verbs])[: len(verbs)]
         return text.on_words(nominal & beside) & ~speech_tokens(text).inside

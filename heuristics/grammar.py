@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
+from heuristics.lookup import tagged_words
+from heuristics.occurrences import Occurrences
 from heuristics.schemes import content_heads
 from heuristics.text import Text, per_text
 
@@ -18,12 +20,12 @@ VERBAL = ("VERB", "AUX")
 class Grammar:
     """Roles over words; −1 where there is none.
 
-    `label` is the dependency label without its subtype, `head` the head as Universal Dependencies
+    `labels` are dependency labels without their subtypes, `head` the head as Universal Dependencies
     has it in either scheme. `subject` and `verb` are those of the clause that the word *heads*
     (−1 for words that head none); `root` is the first root of the word's sentence.
     """
 
-    label: ndarray
+    labels: Occurrences
     head: Int[ndarray, " word"]
     clause: Int[ndarray, " word"]
     subject: Int[ndarray, " word"]
@@ -32,12 +34,12 @@ class Grammar:
 
     def is_label(self, *labels: str) -> Bool[ndarray, " word"]:
         """Words with one of these labels, subtypes aside."""
-        return np.isin(self.label, labels)
+        return self.labels.among(labels)
 
     @property
     def is_verb(self) -> Bool[ndarray, " word"]:
         """Words that are the verb of a clause."""
-        found = np.zeros(len(self.label), dtype=bool)
+        found = np.zeros(len(self.verb), dtype=bool)
         found[self.verb[self.verb >= 0]] = True
         return found
 
@@ -50,13 +52,13 @@ def grammar(text: Text) -> Grammar:
     heads_clause = clause == np.arange(len(parse))
     if not parse.parsed:
         none = np.full(len(parse), -1, dtype=np.int64)
-        return Grammar(label, parse.head, clause, none, none, none)
+        return Grammar(Occurrences(label), parse.head, clause, none, none, none)
     return Grammar(
-        label=label,
+        labels=Occurrences(label),
         head=content_heads(parse.dep, parse.head),
         clause=clause,
         subject=_subjects(label, parse.head, heads_clause),
-        verb=_verbs(label, parse.pos, parse.head, heads_clause),
+        verb=_verbs(label, tagged_words(text, *VERBAL), parse.head, heads_clause),
         root=_roots(parse.head, parse.sentence),
     )
 
@@ -83,7 +85,7 @@ def _subjects(
 
 def _verbs(
     label: ndarray,
-    pos: ndarray,
+    verbal: Bool[ndarray, " word"],
     head: Int[ndarray, " word"],
     heads_clause: Bool[ndarray, " word"],
 ) -> Int[ndarray, " word"]:
@@ -91,7 +93,7 @@ def _verbs(
     copula = _first_child(label == "cop", head)
     auxiliary = _first_child(label == "aux", head)
     other = np.where(copula >= 0, copula, auxiliary)
-    verb = np.where(np.isin(pos, VERBAL), np.arange(len(pos)), other)
+    verb = np.where(verbal, np.arange(len(verbal)), other)
     return np.where(heads_clause, verb, -1)
 
 

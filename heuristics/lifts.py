@@ -22,10 +22,7 @@ def _instance(text: Text, keys: Int[ndarray, " pos"], whole: bool) -> Targets:
     """The instance that ends at each query's key: its token, or all pieces of its word so far."""
     if not whole:
         return Targets.from_keys(keys)
-    reached = keys >= 0
-    start = np.where(reached, np.maximum(text.word_start[keys], 1), 0)
-    stop = np.where(reached, keys + 1, 0)
-    return Targets.from_spans(start, stop)
+    return Targets.from_spans(np.maximum(text.word_start[keys], 1), keys + 1)
 
 
 def _before(text: Text, mask: Bool[ndarray, " pos"], whole: bool) -> Int[ndarray, " pos"]:

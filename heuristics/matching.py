@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from heuristics.targets import Targets
-from heuristics.text import Text
+from heuristics.text import Text, per_text
 
 Pieces = Literal["all", "first", "last"]
 
@@ -68,12 +68,13 @@ def match(
     limit = np.arange(n) if limit is None else limit
     allowed = key_code >= 0
     if marked is not None:
-        allowed = allowed & marked
-    keys = np.flatnonzero(allowed[1:]) + 1
-    ranked = np.sort(key_code[keys].astype(np.int64) * (n + 1) + keys)
-    wanted = query_code.astype(np.int64) * (n + 1)
-    start = np.searchsorted(ranked, wanted)
-    stop = np.searchsorted(ranked, wanted + limit)
+        allowed &= marked
+    keys = allowed[1:].nonzero()[0] + 1
+    ranked = key_code[keys].astype(np.int64, copy=False) * (n + 1) + keys
+    ranked.sort()
+    wanted = query_code.astype(np.int64, copy=False) * (n + 1)
+    start = ranked.searchsorted(wanted)
+    stop = ranked.searchsorted(wanted + limit)
     stop = np.where(query_code < 0, start, np.maximum(stop, start))
     return Matches(ranked % (n + 1), start, stop)
 
@@ -81,7 +82,8 @@ def match(
 def codes(values: ndarray) -> Int[ndarray, " pos"]:
     """Equal strings to equal numbers ≥ 0; −1 for ''."""
     table: dict[str, int] = {"": -1}
-    return np.array([table.setdefault(value, len(table)) for value in values], dtype=np.int64)
+    numbers = [table.setdefault(value, len(table)) for value in values.tolist()]
+    return np.array(numbers, dtype=np.int64)
 
 
 def at_keys(text: Text, keys: Int[ndarray, " pos"], pieces: Pieces = "all") -> Targets:
@@ -93,20 +95,25 @@ def at_keys(text: Text, keys: Int[ndarray, " pos"], pieces: Pieces = "all") -> T
         return Targets.from_keys(np.where(kept & (start <= text.position), start, -1))
     if pieces == "last":
         return Targets.from_keys(np.where(kept & (end <= text.position), end, -1))
-    stop = np.minimum(end, text.position) + 1
-    return Targets.from_spans(np.where(kept, start, 0), np.where(kept, stop, 0))
+    return Targets.from_spans(start, np.where(kept, np.minimum(end, text.position) + 1, 0))
 
 
 def at_words(text: Text, word: Int[ndarray, " pos"], pieces: Pieces = "all") -> Targets:
     """The word (an index into the parse) that each query points to; −1 or a later word is none."""
-    end = np.append(text.last_position, -1)[word]
+    end = word_ends(text)[word]
     before = (word >= 0) & (end < text.word_start)
     return at_keys(text, np.where(before, end, -1), pieces)
+
+
+@per_text
+def word_ends(text: Text) -> Int[ndarray, " word+1"]:
+    """The position of each word's last piece, and at the end −1, which is what word −1 finds."""
+    return np.append(text.last_position, -1)
 
 
 def merged(parts: list[Targets]) -> Targets:
     """Targets whose pairs are disjoint, as one."""
     query = np.concatenate([part.query for part in parts])
-    order = np.argsort(query, kind="stable")
-    key = np.concatenate([part.key for part in parts])[order]
-    return Targets(query[order], key, np.concatenate([part.weight for part in parts])[order])
+    key = np.concatenate([part.key for part in parts])
+    weight = np.concatenate([part.weight for part in parts])
+    return Targets(query, key, weight).only(np.lexsort((key, query)))

@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
+from heuristics.lookup import tagged_words
 from heuristics.matching import at_keys, at_words, codes, match
 from heuristics.starts import sentence_opening_words
 from heuristics.targets import Targets
@@ -19,7 +20,7 @@ from heuristics.wordlists import TITLES
 def name_words(text: Text) -> Bool[ndarray, " word"]:
     """Proper nouns; without a parse, capitals inside a sentence."""
     if text.parse.parsed:
-        return np.asarray(text.parse.pos == "PROPN")
+        return tagged_words(text, "PROPN")
     return inner_capitals(text)
 
 
@@ -34,7 +35,7 @@ def inner_capitals(text: Text) -> Bool[ndarray, " word"]:
 @per_text
 def capitalised_words(text: Text) -> Bool[ndarray, " word"]:
     """Words that begin with a capital."""
-    return np.array([word[:1].isupper() for word in text.parse.text], dtype=bool)
+    return np.array([word[:1].isupper() for word in text.parse.text.tolist()], dtype=bool)
 
 
 @feature(
@@ -71,8 +72,10 @@ def same_name(text: Text) -> Targets:
 def title_words(text: Text) -> Bool[ndarray, " word"]:
     """Titles before a name ("Mr." in "Mr. Fox")."""
     named = name_words(text)
-    title = np.array([word.rstrip(".") in TITLES for word in text.parse.lower], dtype=bool)
-    return named & title & np.append(named[1:], False)[: len(named)]
+    found = named & np.append(named[1:], False)[: len(named)]
+    for word in np.flatnonzero(found).tolist():
+        found[word] = text.parse.lower[word].rstrip(".") in TITLES
+    return found
 
 
 def _untitled(text: Text) -> Bool[ndarray, " word"]:

@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from heuristics.clauses import clause_heads, clause_starts
 from heuristics.frozen import derived, protect
+from heuristics.occurrences import Occurrences
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,16 +44,20 @@ class Parse:
     @derived
     def lower(self) -> ndarray:
         """The words in lower case."""
-        return np.array([word.lower() for word in self.text], dtype=object)
+        return np.array([word.lower() for word in self.text.tolist()], dtype=object)
 
     @derived
     def label(self) -> ndarray:
         """The dependency labels without their subtypes."""
-        return np.array([dep.partition(":")[0] for dep in self.dep], dtype="<U12")
+        return np.array([dep.partition(":")[0] for dep in self.dep.tolist()], dtype="<U12")
+
+    @derived
+    def _words(self) -> Occurrences:
+        return Occurrences(self.lower)
 
     def listed(self, words: Collection[str]) -> Bool[ndarray, " word"]:
         """Words that are among some, given in lower case."""
-        return np.array([word in words for word in self.lower], dtype=bool)
+        return self._words.among(words)
 
     @derived
     def clause_head(self) -> Int[ndarray, " word"]:

@@ -216,5 +216,9 @@ def word_beginning(text: Text) -> ndarray:
 def letters(text: Text) -> ndarray:
     """Positions whose word has a letter or a digit."""
     return text.on_words(
-        np.array([any(c.isalnum() for c in word) for word in text.parse.text], dtype=bool)
+        np.array([_has_letter(word) for word in text.parse.text.tolist()], dtype=bool)
     )
+
+
+def _has_letter(word: str) -> bool:
+    return word.isalnum() or any(map(str.isalnum, word))

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from heuristics import wordlists
 from heuristics.contract import feature, relation
+from heuristics.lookup import tagged_words
 from heuristics.matching import at_keys, match
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
@@ -34,12 +35,14 @@ GROUPS = (
 )
 
 
+_GROUP = {word: index for index, group in enumerate(GROUPS) for word in group.words}
+
+
 @per_text
 def pronoun_group(text: Text) -> Int[ndarray, " word"]:
     """For each word the index of its pronoun group in `GROUPS`; −1 for none, as the name "US"."""
-    table = {word: index for index, group in enumerate(GROUPS) for word in group.words}
-    found = np.array([table.get(word, -1) for word in text.parse.lower], dtype=np.int64)
-    return np.where(np.isin(text.parse.pos, ("PROPN", "NOUN")), -1, found)
+    found = np.array([_GROUP.get(word, -1) for word in text.parse.lower.tolist()], dtype=np.int64)
+    return np.where(tagged_words(text, "PROPN", "NOUN"), -1, found)
 
 
 @feature(

@@ -26,7 +26,7 @@ class Mark(NamedTuple):
     but: str = ""
 
 
-COMMA = Mark("comma", r"(?<!\d),|,(?!\d)|[，、،]", "one inside a number")
+COMMA = Mark("comma", r"[,，、،](?:(?<!,)|(?<!\d,)|(?!\d))", "one inside a number")
 FULL_STOP = Mark(
     "full stop",
     full_stops.FULL_STOP,
@@ -125,7 +125,7 @@ def strong_mark(text: Text) -> ndarray:
 @per_text
 def punctuation_mask(text: Text) -> Bool[ndarray, " pos"]:
     """Positions that touch a punctuation mark; those inside words left out (don't, re-do, a_b)."""
-    odd = {c for c in text.string if not (c.isalnum() or c.isspace() or is_punctuation(c))}
+    odd = {c for c in set(text.string) if not (c.isalnum() or c.isspace() or is_punctuation(c))}
     marks = rf"[^\w\s'’\-{re.escape(''.join(sorted(odd)))}]"
     inner = r"(?<![^\W_])['’\-_]|['’\-_](?![^\W_])"
     return text.regex(rf"{marks}|{inner}")

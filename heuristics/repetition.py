@@ -13,7 +13,8 @@ from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from heuristics.contract import feature, relation
-from heuristics.matching import Matches, at_keys, codes, match
+from heuristics.lookup import lower_lemma, tagged_words
+from heuristics.matching import Matches, at_keys, codes, match, word_ends
 from heuristics.names import title_words
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
@@ -45,20 +46,19 @@ def _paired(first: Int[ndarray, " pos"], second: Int[ndarray, " pos"]) -> Int[nd
 @per_text
 def word_code(text: Text) -> Int[ndarray, " pos"]:
     """A number for each word, case aside, the same for all its pieces; −1 without letters."""
-    return codes(np.array([w if w[:1].isalnum() else "" for w in text.words], dtype=object))
+    form = [word if word[:1].isalnum() else "" for word in text.parse.lower.tolist()]
+    return text.of_word(codes(np.array(form, dtype=object)), -1)
 
 
 @per_text
 def lemma_code(text: Text) -> Int[ndarray, " pos"]:
     """A number for each lemma; the word's where the pipeline gives none."""
-    lemma = np.array(
-        [
-            (lemma.lower() or word) if word[:1].isalnum() else ""
-            for lemma, word in zip(text.lemma, text.words, strict=True)
-        ],
-        dtype=object,
-    )
-    return codes(lemma)
+    words, lemmas = text.parse.lower.tolist(), lower_lemma(text).tolist()
+    form = [
+        (lemma or word) if word[:1].isalnum() else ""
+        for lemma, word in zip(lemmas, words, strict=True)
+    ]
+    return text.of_word(codes(np.array(form, dtype=object)), -1)
 
 
 @per_text
@@ -279,9 +279,10 @@ def favourite_noun(text: Text) -> Int[ndarray, " word"]:
     found = np.full(len(text.parse), -1, dtype=np.int64)
     counts: dict[str, int] = {}
     best, last = 1, -1
-    nominal = np.isin(text.parse.pos, ("NOUN", "PROPN")) & ~title_words(text)
+    nominal = tagged_words(text, "NOUN", "PROPN") & ~title_words(text)
     nominal &= text.first_position >= 0  # not cut off
-    for word, (form, counted) in enumerate(zip(text.parse.lower, nominal.tolist(), strict=True)):
+    words = zip(text.parse.lower.tolist(), nominal.tolist(), strict=True)
+    for word, (form, counted) in enumerate(words):
         found[word] = last
         if counted:
             counts[form] = counts.get(form, 0) + 1
@@ -294,5 +295,4 @@ def favourite_noun(text: Text) -> Int[ndarray, " word"]:
 def most_repeated(text: Text) -> Targets:
     """The last mention of the noun or name that stood most often, twice at least, before the
     query's word; titles ("Mr.") are left out."""
-    last = np.append(text.last_position, -1)
-    return at_keys(text, last[text.of_word(favourite_noun(text), -1)])
+    return at_keys(text, word_ends(text)[text.of_word(favourite_noun(text), -1)])

@@ -18,11 +18,10 @@ from heuristics.wordclasses import content_mask, tagged
 def previous_clause(text: Text) -> Int[ndarray, " pos"]:
     """The clause of the nearest word before that is not in the query's own; −1 for none."""
     clause = text.parse.clause_head
-    found = np.full(len(clause), -1, dtype=np.int64)
-    for word in range(1, len(clause)):
-        same = clause[word - 1] == clause[word]
-        found[word] = found[word - 1] if same else clause[word - 1]
-    return text.of_word(found, -1)
+    word = np.arange(len(clause))
+    begins = np.append(True, clause[1:] != clause[:-1])[: len(clause)]
+    start = np.maximum.accumulate(np.where(begins, word, 0))
+    return text.of_word(np.where(start > 0, clause[start - 1], -1), -1)
 
 
 @relation("same clause", phrase="the clause so far", parse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -10,36 +11,36 @@ from numpy import ndarray
 
 from heuristics.contract import feature, relation
 from heuristics.grammar import grammar
+from heuristics.lookup import tagged_words
 from heuristics.matching import at_keys, match
 from heuristics.spans import previous_clause
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 from heuristics.wordlists import WH_WORDS
 
+_LETTER = re.compile(r"[^\W_]")
+
 
 @per_text
 def clause_opening_words(text: Text) -> Bool[ndarray, " word"]:
     """The first word of every clause, speech marks and other punctuation skipped."""
     parse = text.parse
-    opens = np.zeros(len(parse), dtype=bool)
-    seen: set[tuple[int, int]] = set()
-    for word, (sentence, head) in enumerate(zip(parse.sentence, parse.clause_head, strict=True)):
-        clause = (int(sentence), int(head))
-        if clause not in seen and parse.text[word][:1].isalnum():
-            seen.add(clause)
-            opens[word] = True
-    return opens
+    return _first_words(text, zip(parse.sentence.tolist(), parse.clause_head.tolist(), strict=True))
 
 
 @per_text
 def sentence_opening_words(text: Text) -> Bool[ndarray, " word"]:
     """The first word of every sentence, speech marks and other punctuation skipped."""
-    parse = text.parse
-    opens = np.zeros(len(parse), dtype=bool)
-    seen: set[int] = set()
-    for word, sentence in enumerate(parse.sentence):
-        if int(sentence) not in seen and parse.text[word][:1].isalnum():
-            seen.add(int(sentence))
+    return _first_words(text, text.parse.sentence.tolist())
+
+
+def _first_words(text: Text, stretches: Iterable[Hashable]) -> Bool[ndarray, " word"]:
+    """The first word of every stretch of text that begins with a letter or a digit."""
+    opens = np.zeros(len(text.parse), dtype=bool)
+    seen: set[Hashable] = set()
+    for word, (form, stretch) in enumerate(zip(text.parse.text.tolist(), stretches, strict=True)):
+        if stretch not in seen and form[:1].isalnum():
+            seen.add(stretch)
             opens[word] = True
     return opens
 
@@ -125,14 +126,14 @@ def _sentence(text: Text, back: int) -> Int[ndarray, " pos"]:
 
 @per_text
 def _conjunction_opens(text: Text) -> Bool[ndarray, " word"]:
-    return clause_opening_words(text) & (text.parse.pos == "CCONJ")
+    return clause_opening_words(text) & tagged_words(text, "CCONJ")
 
 
 @per_text
 def _subordinator_opens(text: Text) -> Bool[ndarray, " word"]:
     """Among them "when" and its like where they open an adverbial clause: adverbs in treebanks."""
     found = grammar(text)
-    opener = (text.parse.pos == "SCONJ") | found.is_label("mark") & (text.parse.lower != "to")
+    opener = tagged_words(text, "SCONJ") | found.is_label("mark") & (text.parse.lower != "to")
     wh = text.parse.listed(WH_WORDS) & found.is_label("advmod")
     opener |= wh & found.is_label("advcl")[found.clause]
     return clause_opening_words(text) & opener
@@ -180,9 +181,10 @@ def own_conjunction(text: Text) -> Targets:
 )
 def paragraph_start(text: Text) -> ndarray:
     """The first word after a line break, or of the text."""
-    opens, begun = np.zeros(len(text.string), dtype=bool), True
-    for found in re.finditer(r"\n|[^\W_]+", text.string):
-        opens[found.start()] = begun and found[0] != "\n"
-        begun = found[0] == "\n"
+    opens, start = np.zeros(len(text.string), dtype=bool), 0
+    for line in text.string.split("\n"):
+        if found := _LETTER.search(line):
+            opens[start + found.start()] = True
+        start += len(line) + 1
     total = np.concatenate([[0], np.cumsum(opens)])
     return text.on_words(total[text.parse.end] > total[text.parse.start])

@@ -31,15 +31,16 @@ class Targets:
     @classmethod
     def from_keys(cls, keys: Int[ndarray, " pos"]) -> Targets:
         """One key a query; −1 for none."""
-        query = np.flatnonzero(keys >= 0)
+        query = (keys >= 0).nonzero()[0]
         return cls(query, keys[query], np.ones(len(query)))
 
     @classmethod
     def from_spans(cls, start: Int[ndarray, " pos"], stop: Int[ndarray, " pos"]) -> Targets:
         """All keys from `start` up to but without `stop`, per query; none where stop ≤ start."""
         count = np.maximum(stop - start, 0)
-        query = np.repeat(np.arange(len(start)), count)
-        key = np.arange(len(query)) + np.repeat(start - (np.cumsum(count) - count), count)
+        query = np.arange(len(start)).repeat(count)
+        key = np.arange(len(query))
+        key += (start + count - count.cumsum()).repeat(count)
         return cls(query, key, np.ones(len(query)))
 
     def visible(self, first: int = 0) -> Targets:
@@ -60,6 +61,6 @@ class Targets:
 
 def mask_to_keys(mask: Bool[ndarray, " pos"]) -> Int[ndarray, " pos"]:
     """For each position the nearest marked one strictly before it; −1 for none."""
-    index = np.where(mask, np.arange(len(mask)), -1)
-    reached = np.maximum.accumulate(index) if len(index) else index
-    return np.concatenate([[-1], reached[:-1]]) if len(index) else index
+    found = np.full(len(mask), -1)
+    found[1:][mask[:-1]] = mask[:-1].nonzero()[0]
+    return np.maximum.accumulate(found, out=found)

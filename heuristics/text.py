@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from heuristics.frozen import derived, protect, read_only
+from heuristics.overlap import characters, primary_word
 from heuristics.parse import Parse
 from heuristics.speech import Speech, match_speech
 
@@ -53,9 +54,11 @@ class Text:
 
     def memo(self, function: Callable[[Text], T]) -> T:
         """A function of this text, computed once and shared; its answer is never written to."""
-        if function not in self._memo:
-            self._memo[function] = read_only(function(self))
-        return cast(T, self._memo[function])
+        known = self._memo
+        if function not in known:
+            known[function] = read_only(function(self))
+        found: T = known[function]
+        return found
 
     @derived
     def position(self) -> Int[ndarray, " pos"]:
@@ -75,7 +78,7 @@ class Text:
     @derived
     def tokens(self) -> ndarray:
         """The characters that each token stands for, leading space included; '' for BOS."""
-        return np.array([self.string[a:b] for a, b in self.offsets], dtype=object)
+        return np.array([self.string[a:b] for a, b in self.offsets.tolist()], dtype=object)
 
     @derived
     def is_start(self) -> Bool[ndarray, " pos"]:
@@ -92,7 +95,7 @@ class Text:
     @derived
     def word(self) -> Int[ndarray, " pos"]:
         """The word of each token, by the largest overlap of non-space characters; −1 for none."""
-        return _primary_word(self)
+        return primary_word(self)
 
     @derived
     def piece(self) -> Int[ndarray, " pos"]:
@@ -128,7 +131,8 @@ class Text:
 
     def of_word(self, values: ndarray, missing: Any) -> ndarray:
         """A per-word array carried to positions; `missing` where a token has no word."""
-        padded = np.append(values, np.array([missing], dtype=values.dtype))
+        padded = np.empty(len(values) + 1, dtype=values.dtype)
+        padded[:-1], padded[-1] = values, missing
         return np.asarray(padded[self.word])
 
     def on_words(self, mask: Bool[ndarray, " word"]) -> Bool[ndarray, " pos"]:
@@ -137,8 +141,10 @@ class Text:
 
     def on_characters(self, mask: Bool[ndarray, " char"]) -> Bool[ndarray, " pos"]:
         """Positions whose characters include a marked one: for what is finer than a token."""
-        total = np.concatenate([[0], np.cumsum(mask)])
-        return np.asarray(total[self.offsets[:, 1]] > total[self.offsets[:, 0]])
+        total = np.zeros(len(mask) + 1, dtype=np.int64)
+        np.cumsum(mask, out=total[1:])
+        start, end = total[self.offsets.T]
+        return np.asarray(end > start)
 
     def of_characters(self, values: Int[ndarray, " char"], missing: int) -> Int[ndarray, " pos"]:
         """The largest value among each token's characters; `missing` for a token without any."""
@@ -154,8 +160,8 @@ class Text:
     def char_position(self) -> Int[ndarray, " char"]:
         """For each character the position that covers it, the last one if several do; −1."""
         covering = np.full(len(self.string), -1, dtype=np.int64)
-        for position, (start, end) in enumerate(self.offsets):
-            covering[start:end] = position
+        position, character = characters(self.offsets[:, 0], self.offsets[:, 1])
+        covering[character] = position
         return covering
 
     # --- what the words are ------------------------------------------------------------------
@@ -211,7 +217,7 @@ class Text:
     @derived
     def initials(self) -> ndarray:
         """The first letter or digit of each position's word in lower case; '' for none."""
-        first = [word[:1] for word in self.words]
+        first = [word[:1] for word in self.words.tolist()]
         return np.array([letter if letter.isalnum() else "" for letter in first], dtype=object)
 
     @derived
@@ -252,14 +258,20 @@ class Text:
         if isinstance(words, str):
             raise TypeError(f"matches takes several words, as in {{{words!r}}}; got a string")
         wanted = {word.lower() for word in words}
-        return np.array([word in wanted for word in self.words], dtype=bool)
+        return self.on_words(self.parse.listed(wanted)) | ((self.word < 0) & ("" in wanted))
 
     def regex(self, pattern: str, flags: int = 0) -> Bool[ndarray, " pos"]:
         """Positions that share a character with a match of a regular expression on the string."""
-        mask = np.zeros(len(self.string), dtype=bool)
-        for match in re.finditer(pattern, self.string, flags):
-            mask[match.start() : match.end()] = True
-        return self.on_characters(mask)
+        if (pattern, flags) not in self._searched:
+            mask = np.zeros(len(self.string), dtype=bool)
+            for match in re.finditer(pattern, self.string, flags):
+                mask[slice(*match.span())] = True
+            self._searched[pattern, flags] = self.on_characters(mask)
+        return self._searched[pattern, flags].copy()
+
+    @derived
+    def _searched(self) -> dict[tuple[str, int], Bool[ndarray, " pos"]]:
+        return {}
 
 
 def per_text(function: Callable[[Text], T]) -> Callable[[Text], T]:
@@ -278,29 +290,3 @@ def _run_starts(values: Int[ndarray, " pos"]) -> Int[ndarray, " pos"]:
     new = np.ones(len(values), dtype=bool)
     new[1:] = (values[1:] != values[:-1]) | (values[1:] < 0)
     return np.maximum.accumulate(np.where(new, index, 0))
-
-
-def _primary_word(text: Text) -> Int[ndarray, " pos"]:
-    """Overlap of tokens and words by non-space characters; a lone space joins the word it opens."""
-    owner = np.full(len(text.string) + 1, -1, dtype=np.int64)
-    for index, (start, end) in enumerate(zip(text.parse.start, text.parse.end, strict=True)):
-        owner[start:end] = index
-    blank = np.fromiter((c.isspace() for c in text.string), dtype=bool, count=len(text.string))
-    owner[:-1][blank] = -1
-    length = np.maximum(text.offsets[:, 1] - text.offsets[:, 0], 0)
-    position = np.repeat(text.position, length)
-    within = np.arange(len(position)) - np.repeat(np.cumsum(length) - length, length)
-    owned = owner[text.offsets[position, 0] + within]
-    n_words = max(len(text.parse), 1)
-    pair, count = np.unique((position * n_words + owned)[owned >= 0], return_counts=True)
-    at, which = np.divmod(pair, n_words)
-    order = np.lexsort((which, -count, at))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = at[order][1:] != at[order][:-1]
-    word = np.full(text.n_pos, -1, dtype=np.int64)
-    word[at[order][first]] = which[order][first]
-    for index in np.flatnonzero((word < 0) & (length > 0)).tolist():
-        start, end = text.offsets[index].tolist()
-        if "\n" not in text.string[start:end]:
-            word[index] = owner[end]
-    return word

@@ -15,6 +15,7 @@ from heuristics import wordlists
 from heuristics.clauses import climb
 from heuristics.contract import feature
 from heuristics.grammar import grammar
+from heuristics.lookup import lower_lemma
 from heuristics.text import Text, per_text
 from heuristics.wordclasses import tagged
 
@@ -67,8 +68,8 @@ def past_tense(text: Text) -> ndarray:
 
 def _inflected(text: Text, ending: str) -> Bool[ndarray, " word"]:
     """Words with an ending that is not their lemma's too ("need", "bring")."""
-    pairs = zip(text.parse.lower, text.parse.lemma, strict=True)
-    return np.array([w.endswith(ending) and w != lemma.lower() for w, lemma in pairs], dtype=bool)
+    ends = np.array([word.endswith(ending) for word in text.parse.lower.tolist()], dtype=bool)
+    return ends & (text.parse.lower != lower_lemma(text))
 
 
 @feature("ing-form", plural="verbs in -ing", parse=True)
@@ -81,8 +82,7 @@ def ing_form(text: Text) -> ndarray:
 def base_form(text: Text) -> ndarray:
     """A verb that is its own lemma ("go", "play"), and no irregular past ("drank") or participle
     ("has come", "was put")."""
-    pairs = zip(text.parse.lower, text.parse.lemma, strict=True)
-    same = np.array([word == lemma.lower() for word, lemma in pairs], dtype=bool)
+    same = text.parse.lower == lower_lemma(text)
     only_past = text.parse.listed(wordlists.IRREGULAR_PASTS - {"lay", "found", "wound", "bound"})
     either = wordlists.BASE_AND_PAST | wordlists.BASE_AND_PARTICIPLE
     only_past |= text.parse.listed(either) & participle_places(text)

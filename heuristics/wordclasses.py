@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from heuristics import wordlists
 from heuristics.contract import feature, relation
+from heuristics.lookup import tagged_words
 from heuristics.targets import Targets
 from heuristics.text import Text, per_text
 
@@ -32,7 +33,7 @@ FALLBACK: dict[str, Collection[str]] = {
 def tagged(text: Text, *tags: str) -> Bool[ndarray, " pos"]:
     """Positions whose word has one of these Universal POS tags."""
     if text.parse.parsed:
-        return np.isin(text.pos, tags)
+        return text.on_words(tagged_words(text, *tags))
     listed = text.parse.listed({word for tag in tags for word in FALLBACK.get(tag, ())})
     decided = _decided(text)
     return text.on_words(listed & ((decided == "") | np.isin(decided, tags)))

@@ -30,24 +30,23 @@ def spans(
     characters all have the span of the run (Unigram with byte fallback): each gets its own
     character. Spaces that the model does not read stay uncovered.
     """
-    found = np.array(offsets, dtype=np.int64).reshape(-1, 2)
+    starts, ends = [start for start, _ in offsets], [end for _, end in offsets]
     for index, piece in enumerate(pieces[:-1]):
         if MARKS.issuperset(piece):
-            start, end = found[index]
-            found[index, 1] = max(start, min(end, found[index + 1, 0]))
-    following = [*found[1:, 0].tolist(), len(string)]
-    for index, until in enumerate(following[: len(found)]):
-        end = int(found[index, 1])
-        while end < until and not string[end].isspace() and found[index, 0] < end:
+            ends[index] = max(starts[index], min(ends[index], starts[index + 1]))
+    for index, until in enumerate([*starts[1:], len(string)][: len(starts)]):
+        start, end = starts[index], ends[index]
+        while start < end < until and not string[end].isspace():
             end += 1
-        found[index, 1] = end
+        ends[index] = end
+    found = np.array([starts, ends], dtype=np.int64).T.copy()
     _part_runs(string, pieces, found)
     return found
 
 
 def _part_runs(string: str, pieces: Sequence[str], found: Int[ndarray, "token 2"]) -> None:
     """Give each of the bytes that share a run of characters the one that it spells, in place."""
-    bytes_at = [(i, _BYTE.fullmatch(piece)) for i, piece in enumerate(pieces)]
+    bytes_at = [(i, _BYTE.fullmatch(p)) for i, p in enumerate(pieces) if p.startswith("<")]
     spelled = [(i, int(match[1], 16)) for i, match in bytes_at if match]
     for start, run in groupby(spelled, key=lambda item: int(found[item[0], 0])):
         own = list(run)

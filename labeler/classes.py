@@ -52,7 +52,7 @@ class Member:
         """The positions that belong."""
         if self.feature is not None:
             return feature_mask(self.feature, text)
-        return np.array([word == self.word for word in text.words], dtype=bool) & (text.piece <= 0)
+        return text.on_words(text.parse.listed({self.word})) & (text.piece <= 0)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,6 +24,7 @@ class Layout:
 
     A row is a query of a text, the first of each text left out; its cells are the keys that it sees
     through the window. So the cells of a class are one run, and sums by class are sums over runs.
+    `position` numbers the rows' queries among the positions of all texts.
     """
 
     text: Int[ndarray, " row"]
@@ -30,7 +32,7 @@ class Layout:
     leaf: Int[ndarray, " row"]
     visible: Int[ndarray, " row"]
     start: Int[ndarray, " row"]
-    rank: tuple[Int[ndarray, " pos"], ...]
+    position: Int[ndarray, " row"]
     n_classes: int
     n_ctx: int
 
@@ -38,27 +40,37 @@ class Layout:
     def of(
         cls, items: Sequence[Prepared], window: int | None, n_classes: int, n_ctx: int
     ) -> Layout:
-        """The layout of a batch for heads with one window; `rank` is −1 for first positions."""
+        """The layout of a batch for heads with one window."""
         lengths = [len(item) for item in items]
         text = np.repeat(np.arange(len(items)), lengths)
         query = np.concatenate([np.arange(n) for n in lengths])
         leaf = np.concatenate([item.classes for item in items])
         rows = np.flatnonzero(query > 0)
         rows = rows[np.argsort(leaf[rows], kind="stable")]
-        rank = np.full(len(query), -1, dtype=np.int32)
-        rank[rows] = np.arange(len(rows))
         visible = query[rows] + 1 if window is None else np.minimum(query[rows] + 1, window)
-        bounds = np.cumsum(lengths)[:-1]
         return cls(
             text=text[rows],
             query=query[rows],
             leaf=leaf[rows],
             visible=visible,
             start=np.cumsum(visible) - visible,
-            rank=tuple(np.split(rank, bounds)),
+            position=rows,
             n_classes=n_classes,
             n_ctx=n_ctx,
         )
+
+    def rows_of(
+        self, values: Sequence[Int[ndarray, "relation pos"]]
+    ) -> Int[ndarray, "relation row"]:
+        """Values at the positions of every text in the order of rows."""
+        return np.concatenate(values, axis=1)[:, self.position]
+
+    def by_class_and_row(
+        self, values: Int[ndarray, "relation row"]
+    ) -> Int[ndarray, " class·relation·row"]:
+        """Values in the order of classes, then relations, then rows."""
+        bounds = pairwise(self.class_rows.tolist())
+        return np.concatenate([values[:, first:last].ravel() for first, last in bounds])
 
     @property
     def n_cells(self) -> int:

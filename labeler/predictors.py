@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -46,7 +47,7 @@ class NeuronVocabulary:
         """How many of the frequent tokens are looked for one position back as well."""
         return min(self.limit // 2, len(self.tokens))
 
-    @property
+    @cached_property
     def pairs(self) -> list[tuple[int, int]]:
         """Which feature here, after which feature: the columns that hold where both do."""
         index = {item.name: i for i, item in enumerate(self.features)}
@@ -63,7 +64,7 @@ class NeuronVocabulary:
         start = 2 * len(self.features)
         return range(start, start + len(self.pairs))
 
-    @property
+    @cached_property
     def families(self) -> tuple[range, range, range, range]:
         """Columns that exclude each other: token, previous token, word so far, previous word."""
         start = self.conjunctions.stop
@@ -71,6 +72,14 @@ class NeuronVocabulary:
         bounds = np.cumsum([start, *sizes, len(self.previous_words)]).tolist()
         token, previous, so_far, word = (range(a, b) for a, b in pairwise(bounds))
         return token, previous, so_far, word
+
+    @cached_property
+    def named(self) -> tuple[dict[Any, int], ...]:
+        """The column of each token, previous token, word so far and previous word."""
+        previous = self.tokens[: self.n_previous]
+        values = (self.tokens, previous, self.words_so_far, self.previous_words)
+        found = zip(values, self.families, strict=True)
+        return tuple(dict(zip(known, columns, strict=True)) for known, columns in found)
 
     def __len__(self) -> int:
         return self.families[-1].stop
@@ -111,9 +120,10 @@ def _frequent(values: Iterator[list[Any]], limit: int) -> list[Any]:
 def word_so_far(text: Text) -> ndarray:
     """Each word up to and with the token, in lower case; '' on a word's first piece."""
     found = np.full(len(text), "", dtype=object)
-    for place in np.flatnonzero(text.piece >= 1):
-        start = text.offsets[text.word_start[place], 0]
-        found[place] = text.string[start : text.offsets[place, 1]].lower().strip()
+    inner = np.flatnonzero(text.piece >= 1)
+    starts, ends = text.offsets[text.word_start[inner], 0], text.offsets[inner, 1]
+    for place, start, end in zip(inner.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        found[place] = text.string[start:end].lower().strip()
     return found
 
 
@@ -125,28 +135,28 @@ def previous_word(text: Text) -> ndarray:
     return np.asarray(np.where(before >= text.has_bos, words[np.maximum(before, 0)], ""))
 
 
-def _one_hot(values: ndarray, known: Sequence[int] | Sequence[str]) -> ndarray:
-    rank = {value: index for index, value in enumerate(known)}
-    index = np.array([rank.get(value, -1) for value in values.tolist()], dtype=np.int64)
-    return np.asarray(index[:, None] == np.arange(len(known))[None, :])
-
-
 def predictor_matrix(text: Text, vocabulary: NeuronVocabulary) -> sp.csr_matrix:
     """`[pos, column]`, 0 or 1."""
-    n = len(text)
-    here = np.array([feature_mask(item, text) for item in vocabulary.features], dtype=bool)
-    here = here.reshape(len(vocabulary.features), n).T
-    before = np.zeros_like(here)
-    before[1:] = here[:-1]
-    identity = _one_hot(text.token_ids, vocabulary.tokens)
-    previous = np.zeros((n, vocabulary.n_previous), dtype=bool)
-    previous[1:] = identity[:-1, : vocabulary.n_previous]
-    so_far = _one_hot(word_so_far(text), vocabulary.words_so_far)
-    word = _one_hot(previous_word(text), vocabulary.previous_words)
-    pairs = np.array(vocabulary.pairs, dtype=np.int64).reshape(-1, 2)
-    both = here[:, pairs[:, 0]] & before[:, pairs[:, 1]]
-    columns = np.hstack([here, before, both, identity, previous, so_far, word])
-    return sp.csr_matrix(columns.astype(np.float32))
+    n, width, n_features = len(text), len(vocabulary), len(vocabulary.features)
+    dense = np.zeros((n, width), dtype=bool)
+    if n_features:
+        here = np.array([feature_mask(item, text) for item in vocabulary.features], dtype=bool)
+        dense[:, :n_features] = here.T
+        dense[1:, n_features : 2 * n_features] = dense[:-1, :n_features]
+        own, before = np.array(vocabulary.pairs, dtype=np.int64).reshape(-1, 2).T
+        pairs = vocabulary.conjunctions
+        dense[1:, pairs.start : pairs.stop] = (here[own, 1:] & here[before, :-1]).T
+    tokens = text.token_ids.tolist()
+    values = (tokens, [None, *tokens], word_so_far(text).tolist(), previous_word(text).tolist())
+    for columns, known in zip(vocabulary.named, values, strict=True):
+        found = np.array([columns.get(value, -1) for value in known[:n]], dtype=np.int64)
+        place = np.flatnonzero(found >= 0)
+        dense[place, found[place]] = True
+    flat = np.flatnonzero(dense)
+    ends = np.searchsorted(flat, np.arange(n + 1) * width)
+    column = flat - np.repeat(np.arange(n) * width, np.diff(ends))
+    one = np.ones(len(flat), dtype=np.float32)
+    return sp.csr_matrix((one, column.astype(np.int32), ends.astype(np.int32)), (n, width))
 
 
 @dataclass(frozen=True)

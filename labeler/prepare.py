@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -53,15 +54,29 @@ def build_vocabulary(
 class Pairs:
     """Target pairs of all relations over one text, as one layer's heads may see them.
 
-    A pair's `weight` is normalised within its relation and query: U_j(q, k). Query 0, which sees
-    only itself, is left out.
+    They stand by relation, then query: `number` of them each. A pair's `weight` is normalised
+    within its relation and query: U_j(q, k). Query 0, which sees only itself, is left out.
     """
 
-    relation: Int[ndarray, " pair"]
-    query: Int[ndarray, " pair"]
+    number: Int[ndarray, "relation pos"]
     key: Int[ndarray, " pair"]
     weight: Float[ndarray, " pair"]
-    present: Bool[ndarray, "relation pos"]
+
+    @cached_property
+    def present(self) -> Bool[ndarray, "relation pos"]:
+        """Where a relation has targets."""
+        return self.number > 0
+
+    @cached_property
+    def relation(self) -> Int[ndarray, " pair"]:
+        """The relation of each pair."""
+        return np.repeat(np.arange(len(self.number)), self.number.sum(axis=1))
+
+    @cached_property
+    def query(self) -> Int[ndarray, " pair"]:
+        """The query of each pair."""
+        n_relations, n = self.number.shape
+        return np.repeat(np.tile(np.arange(n), n_relations), self.number.ravel())
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,29 +111,41 @@ def relation_pairs(
     text: Text, relations: Sequence[Heuristic], windows: Sequence[int | None]
 ) -> tuple[Pairs, ...]:
     """All relations evaluated once, then masked and normalised for each window."""
-    relation, query, key, weight = visible_pairs(text, relations)
     shape = (len(relations), len(text))
-    return tuple(_windowed(relation, query, key, weight, window, shape) for window in windows)
+    row, key, weight = _seen_pairs(text, relations)
+    found = []
+    for window in windows:
+        if window is not None:
+            near = row % max(shape[1], 1) - key < window
+            found.append(_normalised(row[near], key[near], weight[near], shape))
+        else:
+            found.append(_normalised(row, key, weight, shape))
+    return tuple(found)
 
 
-def visible_pairs(
+def visible_pairs(text: Text, relations: Sequence[Heuristic]) -> Pairs:
+    """All target pairs with their weights as given."""
+    shape = (len(relations), len(text))
+    row, key, weight = _seen_pairs(text, relations)
+    return Pairs(_counted(row, shape), key, weight)
+
+
+def _seen_pairs(
     text: Text, relations: Sequence[Heuristic]
-) -> tuple[
-    Int[ndarray, " pair"], Int[ndarray, " pair"], Int[ndarray, " pair"], Float[ndarray, " pair"]
-]:
-    """Relation, query, key and weight as given of all target pairs, by relation, then query."""
+) -> tuple[Int[ndarray, " pair"], Int[ndarray, " pair"], Float[ndarray, " pair"]]:
+    """Row (relation · n + query), key and weight as given of all target pairs, row by row."""
     found = [_seen(item, relation_targets(item, text)) for item in relations]
-    sizes = [len(targets.query) for targets in found]
-    relation = np.repeat(np.arange(len(found), dtype=np.int32), sizes)
-    query = _joined([targets.query for targets in found], np.int32)
+    row = _joined([targets.query for targets in found], np.int64)
+    row += np.repeat(np.arange(len(found)) * len(text), [len(part.query) for part in found])
     key = _joined([targets.key for targets in found], np.int32)
-    weight = _joined([targets.weight for targets in found], np.float64)
-    return relation, query, key, weight
+    return row, key, _joined([targets.weight for targets in found], np.float64)
 
 
 def _seen(relation: Heuristic, targets: Targets) -> Targets:
     """Pairs that a query sees, from query 1 on; built-ins name no others, but for query 0."""
     if relation.built_in:
+        if not len(targets.query) or targets.query[0] > 0:
+            return targets
         return targets.only(slice(int(np.searchsorted(targets.query, 1)), None))
     return targets.only((targets.key <= targets.query) & (targets.query > 0) & (targets.weight > 0))
 
@@ -127,21 +154,20 @@ def _joined(parts: Sequence[ndarray], dtype: type) -> ndarray:
     return np.concatenate([np.zeros(0, dtype=dtype), *parts], dtype=dtype, casting="unsafe")
 
 
-def _windowed(
-    relation: ndarray,
-    query: ndarray,
-    key: ndarray,
-    weight: ndarray,
-    window: int | None,
+def _counted(row: Int[ndarray, " pair"], shape: tuple[int, int]) -> Int[ndarray, "relation pos"]:
+    return np.bincount(row, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def _normalised(
+    row: Int[ndarray, " pair"],
+    key: Int[ndarray, " pair"],
+    weight: Float[ndarray, " pair"],
     shape: tuple[int, int],
 ) -> Pairs:
-    if window is not None:
-        near = query - key < window
-        relation, query, key, weight = relation[near], query[near], key[near], weight[near]
-    row = relation * np.int32(shape[1]) + query
-    total = np.bincount(row, weights=weight, minlength=shape[0] * shape[1])
-    present = (total > 0).reshape(shape)
-    return Pairs(relation, query, key, weight / total[row], present)
+    """Weights as parts of their row's."""
+    number = _counted(row, shape)
+    total = np.bincount(row, weights=weight, minlength=number.size)
+    return Pairs(number, key, weight / np.repeat(total, number.ravel()))
 
 
 def prepare(text: Text, vocabulary: Vocabulary, windows: Sequence[int | None]) -> Prepared:

@@ -60,12 +60,12 @@ class Known:
     def of(cls, text: Text, vocabulary: Vocabulary) -> Known:
         """Ask the heuristics."""
         n, n_relations = len(text), len(vocabulary.relations)
-        relation, query, key, weight = visible_pairs(text, vocabulary.relations)
-        row, cell = relation * np.int32(n) + query, query * np.int32(n) + key
-        ends = _ends(np.bincount(row, minlength=n_relations * n))  # pairs come row by row
+        pairs = visible_pairs(text, vocabulary.relations)
+        cell = (pairs.query * n + pairs.key).astype(np.int32)
+        ends = _ends(pairs.number.ravel())
         return cls(
             classes=vocabulary.classes.assign(text),
-            pairs=sp.csr_matrix((weight, cell, ends), (n_relations * n, n * n)),
+            pairs=sp.csr_matrix((pairs.weight, cell, ends), (n_relations * n, n * n)),
             columns=predictor_matrix(text, vocabulary.neurons),
         )
 

@@ -13,9 +13,9 @@ from numpy import ndarray
 from labeler.distance import N_BANDS
 from labeler.layout import Layout
 from labeler.neuron_sums import add_columns
-from labeler.prepare import Prepared
+from labeler.prepare import Pairs, Prepared
 
-CELLS, CLASSES = 16_384, 16
+CELLS, CLASSES = 4_096, 16
 """Query classes are multiplied together in runs of about so many cells, of so many classes."""
 DENSE_KEYS = 4
 """Relations with more keys a query than this go through dense products, others through sparse."""
@@ -38,25 +38,28 @@ class TargetCells:
 
     @classmethod
     def of(cls, items: Sequence[Prepared], kind: int, layout: Layout) -> TargetCells:
-        """From the pairs of every text; the same places serve both matrices."""
+        """From the pairs of every text, run by run: the keys of a relation at a row."""
         parts = [item.pairs[kind] for item in items]
-        n_relations, n_rows = len(parts[0].present), len(layout.query)
-        relation = np.concatenate([part.relation for part in parts])
         key = np.concatenate([part.key for part in parts])
         weight = np.concatenate([part.weight for part in parts], dtype=np.float32)
-        row = np.concatenate([rank[p.query] for rank, p in zip(layout.rank, parts, strict=True)])
-        segment = (layout.leaf * n_relations).astype(np.int32)[row] + relation
-        cell = (layout.start - layout.lowest).astype(np.int32)[row] + key
-        shape = (layout.n_classes * n_relations, layout.n_cells)
-        weighted = sp.csr_matrix((weight, (segment, cell)), shape=shape)
-        beyond = (layout.key > 0).astype(np.float32)[weighted.indices]
-        counted = sp.csr_matrix((beyond, weighted.indices, weighted.indptr), shape=shape)
-        number = np.bincount(relation * np.int32(n_rows) + row, minlength=n_relations * n_rows)
-        number = number.reshape(n_relations, n_rows).astype(np.float32)
+        number = layout.rows_of([part.number for part in parts])
+        count = layout.by_class_and_row(number)
+        ends = np.cumsum(count)
+        begin = layout.by_class_and_row(layout.rows_of(_begins(parts))) - (ends - count)
+        place = np.repeat(begin, count)
+        place += np.arange(len(place))
+        # Every place is in range: "wrap" only saves looking whether it is.
+        key, weight = key.take(place, mode="wrap"), weight.take(place, mode="wrap")
+        cell = np.broadcast_to(layout.start - layout.lowest, number.shape)
+        cell = np.repeat(layout.by_class_and_row(cell).astype(np.int32), count) + key
+        sizes = np.repeat(np.diff(layout.class_rows), len(number))
+        bounds = np.append(0, ends)[np.append(0, np.cumsum(sizes))].astype(np.int32)
+        shape = (layout.n_classes * len(number), layout.n_cells)
+        number = number.astype(np.float32)
         return cls(
             layout=layout,
-            weighted=weighted,
-            counted=counted,
+            weighted=sp.csr_matrix((weight, cell, bounds), shape=shape),
+            counted=sp.csr_matrix(((key > 0).astype(np.float32), cell, bounds), shape=shape),
             present=(number > 0).astype(np.float32),
             number=number,
             pairs=number.sum(axis=1),
@@ -64,80 +67,118 @@ class TargetCells:
 
     def add_counts(self, sums: dict[str, ndarray], kind: int) -> None:
         """How often each relation has targets, and at what distance."""
-        layout, n_relations = self.layout, len(self.present)
+        layout = self.layout
         n_buckets = sums["profile_pairs"].shape[2]
         share = 1.0 / layout.visible
         sums["visible_rows"][kind] += layout.classes(share)
         sums["target_uniform"][kind] += self.number @ share
-        for c, first, last in _filled(layout.class_rows):
-            sums["present"][kind][c] += self.present[:, first:last].sum(axis=1, dtype=np.float64)
-        bucket = np.where(layout.key > 0, layout.bucket, n_buckets).astype(np.int32)
-        number, width = np.diff(self.weighted.indptr), n_buckets + 1
-        segment = np.repeat(np.arange(self.weighted.shape[0], dtype=np.int32), number)
-        found = bucket[self.weighted.indices]
-        counts = np.bincount(segment * width + found, minlength=self.weighted.shape[0] * width)
-        counts = counts.reshape(layout.n_classes, n_relations, width)[:, :, :n_buckets]
-        sums["class_target_pairs"][kind] += counts
-        relation = np.tile(np.arange(n_relations, dtype=np.int32), layout.n_classes)
-        place = (layout.band.astype(np.int32)[layout.row] * width + bucket)[self.weighted.indices]
-        code = np.repeat(relation * np.int32(N_BANDS * width), number) + place
-        counts = np.bincount(code, minlength=n_relations * N_BANDS * width)
-        counts = counts.reshape(n_relations, N_BANDS, width)[:, :, :n_buckets]
-        sums["target_pairs"][kind] += counts
+        filled = np.flatnonzero(np.diff(layout.class_rows))
+        if len(filled):
+            first = layout.class_rows[filled]
+            sums["present"][kind][filled] += np.add.reduceat(self.present, first, axis=1).T
+        self._add_pairs(sums["class_target_pairs"][kind], sums["target_pairs"][kind])
         each = np.asarray(layout.by_distance.sum(axis=1), dtype=np.float64)
         each = each.reshape(layout.n_classes, N_BANDS, n_buckets)
         sums["profile_pairs"][kind] += each.sum(axis=1)
         sums["band_pairs"][kind] += each.sum(axis=0)
 
+    def _add_pairs(
+        self,
+        by_class: Float[ndarray, "class relation bucket"],
+        by_band: Float[ndarray, "relation band bucket"],
+    ) -> None:
+        """Target pairs by the bucket of their distance; those of first positions are left out."""
+        layout, n_relations = self.layout, len(self.present)
+        n_buckets = by_class.shape[2]
+        width = n_buckets + 1  # the last is for first positions
+        bucket = np.where(layout.key > 0, layout.bucket, n_buckets)
+        segment = np.arange(layout.n_classes * n_relations)
+        number, cell = np.diff(self.weighted.indptr), self.weighted.indices.astype(np.intp)
+        code = np.repeat(segment * width, number)
+        code += bucket[cell]
+        counts = np.bincount(code, minlength=len(segment) * width)
+        by_class += counts.reshape(-1, n_relations, width)[:, :, :n_buckets]
+        code = np.repeat(segment % max(n_relations, 1) * (N_BANDS * width), number)
+        code += (layout.band[layout.row] * width + bucket)[cell]
+        counts = np.bincount(code, minlength=n_relations * N_BANDS * width)
+        by_band += counts.reshape(n_relations, N_BANDS, width)[:, :, :n_buckets]
+
     def add_gram(self, gram: Float[ndarray, "class relation relation"]) -> None:
         """Σ_q ⟨V_i, V_j⟩ by class, V being U less the baseline where a relation has a target."""
-        layout = self.layout
+        layout, n_relations = self.layout, len(self.present)
         many = self.pairs > DENSE_KEYS * len(layout.query)
-        wide, narrow = np.flatnonzero(many), np.flatnonzero(~many)
-        place = np.argsort(np.concatenate([narrow, wide]))
+        order = np.argsort(many, kind="stable")
+        place = np.argsort(order)
+        square = place[:, None] * n_relations + place
+        products = Products.of(self.weighted, place, n_relations - int(many.sum()))
         share = self.present / np.sqrt(layout.visible).astype(np.float32)
         rows, cells = layout.class_rows, layout.class_cells
         for start, stop in _runs(cells):
-            block = self._products(narrow, wide, start, stop)
-            for c in range(start, stop):
-                if cells[c + 1] > cells[c]:
-                    has = share[:, rows[c] : rows[c + 1]]
-                    gram[c] += block[c - start][place][:, place] - has @ has.T
-
-    def _products(
-        self, narrow: ndarray, wide: ndarray, start: int, stop: int
-    ) -> Float[ndarray, "class relation relation"]:
-        """Σ_q ⟨U_i, U_j⟩ for the classes of a run, narrow relations before wide ones.
-
-        A row of `weighted` has cells of one class alone, so one product serves all of them.
-        """
-        bounds, n_relations = self.layout.class_cells, len(self.present)
-        n_classes, split, lowest = stop - start, len(narrow), bounds[start]
-        first_row = (np.arange(start, stop) * n_relations)[:, None]
-        few = _rows(self.weighted, (first_row + narrow).ravel(), lowest, bounds[stop])
-        many = _rows(self.weighted, (first_row + wide).ravel(), lowest, bounds[stop])
-        dense = np.zeros((bounds[stop] - lowest, len(wide)), dtype=np.float32)
-        column = np.repeat(np.tile(np.arange(len(wide)), n_classes), np.diff(many.indptr))
-        dense[many.indices, column] = many.data
-        block = np.zeros((n_classes, n_relations, n_relations), dtype=np.float32)
-        pairs = few @ few.T
-        row = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-        block[row // split, row % split, pairs.indices % split] = pairs.data
-        cross = (few @ dense).reshape(n_classes, split, len(wide))
-        block[:, :split, split:] = cross
-        block[:, split:, :split] = cross.transpose(0, 2, 1)
-        for c in range(start, stop):
-            own = dense[bounds[c] - lowest : bounds[c + 1] - lowest]
-            block[c - start, split:, split:] = own.T @ own
-        return block
+            for c, block in products.of_classes(range(start, stop), cells):
+                has = share[:, rows[c] : rows[c + 1]]
+                gram[c] += block.take(square) - has @ has.T
 
 
-def _rows(
-    matrix: sp.csr_matrix, rows: Int[ndarray, " row"], first: int, last: int
-) -> sp.csr_matrix:
-    """Some rows of a sparse matrix that only have columns from `first` up to `last`."""
-    own = matrix[rows]
-    return sp.csr_matrix((own.data, own.indices - first, own.indptr), (len(rows), last - first))
+@dataclass(frozen=True, eq=False)
+class Products:
+    """Σ_q ⟨U_i, U_j⟩ of a batch by class, relations with few keys (`split` of them) before others.
+
+    A row of the sparse matrix of U has cells of one class alone. `few` has the rows of relations
+    with few keys; `place` is where in a dense matrix `[cell, relation]` each of its values stands.
+    """
+
+    weighted: sp.csr_matrix
+    few: sp.csr_matrix
+    place: Int[ndarray, " pair"]
+    n_relations: int
+    split: int
+
+    @classmethod
+    def of(cls, weighted: sp.csr_matrix, column: Int[ndarray, " relation"], split: int) -> Products:
+        """From rows by class, then relation; `column` has the place of each relation."""
+        n_relations = len(column)
+        n_classes = weighted.shape[0] // max(n_relations, 1)
+        place = weighted.indices.astype(np.int64) * n_relations
+        place += np.repeat(np.tile(column, n_classes), np.diff(weighted.indptr))
+        narrow = np.argsort(column)[:split]
+        rows = np.arange(n_classes)[:, None] * n_relations + narrow
+        return cls(weighted, weighted[rows.ravel()], place, n_relations, split)
+
+    def of_classes(
+        self, classes: range, cells: Int[ndarray, " class+1"]
+    ) -> Iterator[tuple[int, Float[ndarray, "relation relation"]]]:
+        """The products of each class that has cells; these are dense one run of classes a time."""
+        split, n_relations = self.split, self.n_relations
+        first, last = int(cells[classes.start]), int(cells[classes.stop])
+        ends = self.weighted.indptr
+        own = slice(ends[classes.start * n_relations], ends[classes.stop * n_relations])
+        dense = np.zeros((last - first, n_relations), dtype=np.float32)
+        dense.ravel()[self.place[own] - first * n_relations] = self.weighted.data[own]
+        ends = self.few.indptr[classes.start * split : classes.stop * split + 1]
+        own = slice(ends[0], ends[-1])
+        columns = self.few.indices[own] - first
+        few = sp.csr_matrix(
+            (self.few.data[own], columns, ends - ends[0]), (len(ends) - 1, last - first)
+        )
+        cross = (few @ dense).reshape(len(classes), split, n_relations)
+        for c, own_cross in zip(classes, cross, strict=True):
+            if cells[c + 1] > cells[c]:
+                many = dense[cells[c] - first : cells[c + 1] - first, split:]
+                found = np.empty((n_relations, n_relations), dtype=np.float32)
+                found[:split] = own_cross
+                found[split:, :split] = own_cross[:, split:].T
+                found[split:, split:] = many.T @ many
+                yield c, found
+
+
+def _begins(parts: Sequence[Pairs]) -> list[Int[ndarray, "relation pos"]]:
+    """Where the pairs of each relation and query begin among those of all texts."""
+    found, first = [], 0
+    for part in parts:
+        ends = first + np.cumsum(part.number.ravel())
+        found.append((ends - part.number.ravel()).reshape(part.number.shape))
+        first = int(ends[-1]) if len(ends) else first
+    return found
 
 
 def _runs(bounds: Int[ndarray, " class+1"]) -> Iterator[tuple[int, int]]:
@@ -160,12 +201,3 @@ def text_sums(
     for kind, cells in enumerate(targets):
         cells.add_counts(sums, kind)
         cells.add_gram(sums["gram"][kind])
-
-
-def _filled(bounds: Int[ndarray, " class+1"]) -> list[tuple[int, int, int]]:
-    """The classes that have something, with where it begins and ends."""
-    return [
-        (c, int(bounds[c]), int(bounds[c + 1]))
-        for c in range(len(bounds) - 1)
-        if bounds[c + 1] > bounds[c]
-    ]
