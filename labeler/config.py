@@ -36,8 +36,8 @@ class Settings:
     and in every worker: one, all cores for the serial engine, and those of a run that goes on.
     `frequent_tokens` are looked for one by one by neurons, half as many one back, three quarters as
     many words so far, a quarter as many words before: memory and shards grow with them.
-    `choose_by` says what labels of heads are chosen for: where heads attend, or as much for what
-    that does to the model's predictions (`effects`).
+    `choose_by` says what labels of heads are chosen for: where heads attend, or twice as much for
+    what that does to the model's predictions (`effects`).
     `top_activations` are shown of each neuron; `reservoir_tokens` are kept of all, 4 bytes each.
     """
 

@@ -18,6 +18,8 @@ from numpy import ndarray
 
 from labeler.select import Problem
 
+WEIGHT = 2.0
+"""What effects count beside patterns, each as parts of what there is of them."""
 LISTED = 48
 """Relations of which a head's effects are added up: those that the fit of all leans on most."""
 BYTES = 2**30
@@ -44,10 +46,10 @@ class Effects:
         folds: Sequence[int],
         energy: Float[ndarray, " some"],
     ) -> Float[ndarray, " some"]:
-        """What effects are multiplied by to sum up to as much as `energy` over some folds."""
+        """What effects are multiplied by to sum up to `WEIGHT` times `energy` over some folds."""
         own = self.cross[list(folds)][..., -1, -1].sum(axis=(0, 2), dtype=np.float64)
         heard = own > FAINT * own.max(initial=0.0)
-        return np.where(heard, 1.0, 0.0)[heads] * energy / np.where(heard, own, 1.0)[heads]
+        return np.where(heard, WEIGHT, 0.0)[heads] * energy / np.where(heard, own, 1.0)[heads]
 
     def sums(
         self,
@@ -68,7 +70,7 @@ def how_many(folds: int, heads: int, classes: int, relations: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class EffectSums:
-    """The effects of heads over some folds, scaled to count as much as their patterns do."""
+    """The effects of heads over some folds, scaled to count `WEIGHT` times what patterns do."""
 
     relations: Int[ndarray, "head listed"]
     cross: Float[ndarray, "head class own own"]

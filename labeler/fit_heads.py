@@ -72,7 +72,7 @@ class HeadFit:
         """The classes that choosing prompts have."""
 
     def hearing(self, effects: Effects) -> HeadFit:
-        """The same fit, with effects that count as much as patterns do.
+        """The same fit, with effects that count `WEIGHT` times as much as patterns do.
 
         They do wherever labels are chosen and tested, in no R² and not in the fit of all relations.
         """

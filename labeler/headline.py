@@ -27,7 +27,7 @@ def headline(
         few = "1 prompt is" if n_prompts == 1 else f"{n_prompts} prompts are"
         return f"{said}: {few} too few to test a label on; some hundred make good labels."
     if by_effect:
-        said += ", their labels chosen by effect as much as by pattern"
+        said += ", their labels chosen more by effect than by pattern"
     if figures["mean_r2_labelled"] is not None:
         said += (
             f"; on average a label explains {figures['mean_r2_labelled']:.0%} of what its head's "

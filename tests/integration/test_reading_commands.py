@@ -60,7 +60,7 @@ def test_show_says_what_is_known_of_a_component(cli: Cli, finished: Path, name: 
     assert ended.code == 0, ended.err
     assert ended.out.startswith(name)
     assert "held-out R²" in ended.out
-    assert re.search(r"^(best|worst|top|decile 1) · ", ended.out, re.MULTILINE)
+    assert re.search(r"^(explained worst|strongest activation) · ", ended.out, re.MULTILINE)
 
 
 def test_show_says_what_a_reader_decided(cli: Cli, finished: Path, tmp_path: Path):

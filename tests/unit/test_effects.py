@@ -53,15 +53,15 @@ def test_what_does_more_is_said(heard: tuple[float, float], said: int) -> None:
     assert [term.relation for term in label.general.terms] == [said]
 
 
-def test_effects_count_as_much_as_the_pattern() -> None:
-    """A head's effects, 0.5² · (3² + 2²) of each class and fold here, sum up to its energy."""
+def test_effects_count_twice_as_much_as_the_pattern() -> None:
+    """A head's effects, 0.5² · (3² + 2²) of each class and fold here, sum up to twice its energy."""
     plain, both = _fit(None), _fit(_effects(3.0, 2.0))
     leaves = range(len(_folds()[0].classes))
     pattern = plain.choose.energy[0].sum()
-    assert both.choose.variance(0, leaves) == pytest.approx(2 * pattern)
+    assert both.choose.variance(0, leaves) == pytest.approx(3 * pattern)
     choose, judge, _, _ = split_folds(N_FOLDS)
     assert sum(sums.variance(0, leaves) - sums.energy[0].sum() for sums in both.judges) == (
-        pytest.approx(pattern * len(judge) / len(choose))
+        pytest.approx(2 * pattern * len(judge) / len(choose))
     )
     # The second head's attention does nothing: it is its pattern alone that counts.
     assert both.choose.variance(1, leaves) == pytest.approx(plain.choose.energy[1].sum())

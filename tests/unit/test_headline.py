@@ -39,7 +39,7 @@ def test_what_is_equal_as_printed_is_not_called_less():
 def test_labels_chosen_by_effect_are_said_to_be():
     said = headline(HALF, FIGURES, 16, 200, "", by_effect=True)
     assert said.startswith(
-        "8 of 16 heads are labelled, their labels chosen by effect as much as by "
+        "8 of 16 heads are labelled, their labels chosen more by effect than by "
     )
     assert "effect" not in headline(HALF, FIGURES, 16, 200, "")
     # Too few prompts to test anything: nothing was chosen.
