@@ -73,6 +73,14 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return report_of(tmp_path_factory.mktemp("plain"), Size(n_layers=2, n_heads=6, d_mlp=40))
 
 
+@pytest.fixture
+def folder(plain: Path, tmp_path: Path) -> Path:
+    """The run folder of the plain report, without it, to be changed and reported on."""
+    return shutil.copytree(
+        plain.parents[1], tmp_path / "changed", ignore=shutil.ignore_patterns("report")
+    )
+
+
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return report_of(tmp_path_factory.mktemp("hostile"), Size(d_mlp=16, hostile=True))

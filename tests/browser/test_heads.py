@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +49,8 @@ def test_what_was_not_measured_sorts_last_either_way(watched: Any, plain: Path) 
 
 
 @pytest.fixture
-def short(plain: Path, tmp_path: Path) -> Path:
+def short(folder: Path) -> Path:
     """The plain report, its labels in short beside them."""
-    folder = tmp_path / "short"
-    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
     table = open_run(folder).heads
     write_table(folder, "heads.parquet", table.assign(gist="Gist of " + table["name"]))
     return render(open_run(folder), folder / "report")
@@ -230,11 +227,7 @@ def test_without_scripts_everything_of_the_heads_is_there(browser: Any, plain: P
     context.close()
 
 
-def test_relations_are_said_as_labels_say_them_with_their_names(
-    watched: Any, plain: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "measured"
-    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+def test_relations_are_said_as_labels_say_them_with_their_names(watched: Any, folder: Path) -> None:
     table = open_run(folder).predictions
     table.loc[table["prediction"] == "nearby (8)", ["lift", "lift_low", "lift_high"]] = (2, 1.96, 3)
     write_table(folder, "predictions.parquet", table)

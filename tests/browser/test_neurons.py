@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,7 @@ def test_a_neuron_has_its_page(watched: Any, plain: Path) -> None:
     assert page.locator("#neuron [data-tokens=promotes] bdi").count() == 4
 
 
-def test_a_neurons_predictions_have_their_weights_and_gains(
-    watched: Any, plain: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "said"
-    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+def test_a_neurons_predictions_have_their_weights_and_gains(watched: Any, folder: Path) -> None:
     said = pd.DataFrame(
         {
             "name": "L1N7",
@@ -93,11 +88,7 @@ def test_a_neurons_predictions_have_their_weights_and_gains(
     assert not page.locator("#neuron [data-list=said]").is_visible()
 
 
-def test_the_list_is_in_short_and_the_page_in_full(
-    watched: Any, plain: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "short"
-    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+def test_the_list_is_in_short_and_the_page_in_full(watched: Any, folder: Path) -> None:
     table = open_run(folder).neurons
     write_table(folder, "neurons.parquet", table.assign(gist="Gist of " + table["name"]))
     page = watched.open(render(open_run(folder), folder / "report"), "#neurons")

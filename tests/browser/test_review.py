@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +112,7 @@ def test_an_unlabelled_head_can_be_given_a_label(watched: Any, plain: Path) -> N
     assert page.locator(f'tr[data-name="{name}"] .words').inner_text() == "Seen before."
 
 
-def test_one_agrees_with_the_words_that_stand_there(
-    watched: Any, plain: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "reviewed"
-    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
+def test_one_agrees_with_the_words_that_stand_there(watched: Any, folder: Path) -> None:
     given = {"L0H0": {"verdict": "edit", "label": "Looks one back.", "when": "2026-11-23"}}
     review = {"schema": 1, "reviewer": "Ada", "verdicts": given}
     (folder / "review.json").write_text(json.dumps(review), encoding="utf-8")
@@ -135,12 +130,8 @@ def test_one_agrees_with_the_words_that_stand_there(
     assert cell.locator(".automatic").count() == 1
 
 
-def test_a_merged_review_is_shown_wherever_its_component_is(
-    watched: Any, plain: Path, tmp_path: Path
-) -> None:
+def test_a_merged_review_is_shown_wherever_its_component_is(watched: Any, folder: Path) -> None:
     """A folder with a review.json: list, head, neuron, overview; nothing of it is saved again."""
-    folder = tmp_path / "reviewed"
-    shutil.copytree(plain.parents[1], folder, ignore=shutil.ignore_patterns("report"))
     given = {
         "L0H0": {"verdict": "edit", "label": "Looks one back.", "when": "2026-11-23T10:00:00Z"},
         "L1N7": {"verdict": "reject", "note": "By chance.", "reviewer": "Bob"},
