@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ class Judging:
         digest.update("\0".join(sorted(self.without)).encode("utf-8", "surrogatepass"))
         return digest.digest()
 
-    def over(self, session: Session, shards: Iterable[Shard]) -> Generator[bytes, None, None]:
+    def over(self, session: Session, shards: Sequence[Shard]) -> Generator[bytes, None, None]:
         """Packed figures of each shard."""
         for shard in shards:
             texts = [text for text in session.texts(shard.prompts) if text.id not in self.without]

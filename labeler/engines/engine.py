@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class Pass(Protocol):
     It is sent to other processes and machines, so it can be pickled.
     """
 
-    def over(self, session: Session, shards: Iterable[Shard]) -> Generator[bytes, None, None]:
+    def over(self, session: Session, shards: Sequence[Shard]) -> Generator[bytes, None, None]:
         """What each shard comes to, in their order; one may be begun before it is asked for."""
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import tee
 
 from labeler.corpus import Shard
 from labeler.engines.finite import check_finite
@@ -17,10 +16,9 @@ from labeler.session import Session
 class Scoring:
     """A `Pass` whose bytes are packed statistics; ModelError where activations are not finite."""
 
-    def over(self, session: Session, shards: Iterable[Shard]) -> Generator[bytes, None, None]:
+    def over(self, session: Session, shards: Sequence[Shard]) -> Generator[bytes, None, None]:
         """Statistics of each shard; beside a GPU the next one's text is read meanwhile."""
-        ahead, shards = tee(shards)
-        parts = ((Scorer(session.model, session.vocabulary), session.batches(s)) for s in ahead)
+        parts = ((Scorer(session.model, session.vocabulary), session.batches(s)) for s in shards)
         with closing(score_shards(parts, session.overlap)) as scored:
             for shard, scorer in zip(shards, scored, strict=True):
                 statistics = scorer.statistics()
